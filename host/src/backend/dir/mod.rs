@@ -1,0 +1,1 @@
+//! A native directory, through cap-std.

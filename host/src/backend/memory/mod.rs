@@ -1,0 +1,1 @@
+//! Files in memory: the reference for the other backends.

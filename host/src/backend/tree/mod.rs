@@ -1,0 +1,1 @@
+//! An OPFS directory as it is.
