@@ -67,14 +67,14 @@ pub enum Source<'a> {
     View(&'a Uint8Array, usize, usize),
 }
 
-impl<'a> Source<'a> {
-    /// All of a view.
-    #[cfg(target_arch = "wasm32")]
-    #[must_use]
-    pub fn view(view: &'a Uint8Array) -> Self {
+#[cfg(target_arch = "wasm32")]
+impl<'a> From<&'a Uint8Array> for Source<'a> {
+    fn from(view: &'a Uint8Array) -> Self {
         Self::View(view, 0, view.length() as usize)
     }
+}
 
+impl Source<'_> {
     /// How many bytes there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,0 +1,341 @@
+//! A descriptor: what a guest holds of a file or a directory. Here is all that is
+//! done with the object itself; `open` has what makes a descriptor, `names` what
+//! changes directories.
+
+mod names;
+mod open;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+pub use self::open::{DescriptorFlags, OpenFlags};
+use crate::backend::{
+    Attributes, Backend, Changes, Destination, File, Kind, NewTime, NodeId, Position, Source, Time,
+};
+use crate::error::{ErrorCode, Result};
+use crate::path::Path;
+use crate::resolve::{Follow, Place, existing};
+use crate::shared::Ref;
+use crate::stream::{DirectoryStream, InputStream, OutputStream, clamp, writable_range};
+
+/// An open file or directory, with what it was opened for.
+///
+/// Methods are those of `descriptor` in `wasi:filesystem/types` 0.2 and answer as
+/// it does: each names only what the WIT leaves open.
+#[derive(Clone)]
+pub struct Descriptor {
+    place: Place,
+    flags: DescriptorFlags,
+    /// `None` for a directory.
+    file: Option<Ref<dyn File>>,
+}
+
+/// What `stat` answers.
+#[derive(Clone, Debug)]
+pub struct Stat {
+    /// What the object is.
+    pub kind: Kind,
+    /// Its identity.
+    pub id: NodeId,
+    /// What else is known of it.
+    pub attributes: Attributes,
+}
+
+impl Time {
+    /// A time as WASI 0.2 has it; more nanoseconds than a second has are carried.
+    ///
+    /// # Errors
+    /// `overflow` beyond what a signed number of seconds holds.
+    pub fn from_parts(seconds: u64, nanoseconds: u32) -> Result<Self> {
+        let carry = u64::from(nanoseconds / 1_000_000_000);
+        let seconds = seconds.checked_add(carry).and_then(|seconds| i64::try_from(seconds).ok());
+        Ok(Self {
+            seconds: seconds.ok_or(ErrorCode::Overflow)?,
+            nanoseconds: nanoseconds % 1_000_000_000,
+        })
+    }
+}
+
+impl Descriptor {
+    /// The root of a mount.
+    pub(crate) fn preopen(place: Place) -> Self {
+        let mutate_directory = !place.mount.read_only;
+        let flags = DescriptorFlags { read: true, mutate_directory, ..Default::default() };
+        Self { place, flags, file: None }
+    }
+
+    fn backend(&self) -> &dyn Backend {
+        self.place.mount.fs.backend()
+    }
+
+    /// The file, for what a directory cannot do.
+    fn file(&self, of_a_directory: ErrorCode) -> Result<&Ref<dyn File>> {
+        self.file.as_ref().ok_or(of_a_directory)
+    }
+
+    fn writable_mount(&self) -> Result<()> {
+        if self.place.mount.read_only { Err(ErrorCode::NotPermitted) } else { Ok(()) }
+    }
+
+    /// The file, to be written by a method that needs no stream.
+    fn writable(&self) -> Result<&Ref<dyn File>> {
+        self.writable_mount()?;
+        let file = self.file(ErrorCode::BadDescriptor)?;
+        if self.flags.write { Ok(file) } else { Err(ErrorCode::BadDescriptor) }
+    }
+
+    /// `read-via-stream`: of any mode; a stream that may not read says so when it is
+    /// asked to.
+    ///
+    /// # Errors
+    /// `is-directory`.
+    pub fn read_via_stream(&self, offset: u64) -> Result<InputStream> {
+        let file = self.file(ErrorCode::IsDirectory)?;
+        Ok(InputStream::new(file.clone(), self.flags.read, offset))
+    }
+
+    /// `write-via-stream`: of any mode; a stream that may not write says so when it
+    /// is asked to.
+    ///
+    /// # Errors
+    /// `not-permitted` on a read-only mount, `bad-descriptor` of a directory.
+    pub fn write_via_stream(&self, offset: u64) -> Result<OutputStream> {
+        self.output(Position::At(offset))
+    }
+
+    /// `append-via-stream`: every write goes to where the file ends by then.
+    ///
+    /// # Errors
+    /// As [`Descriptor::write_via_stream`].
+    pub fn append_via_stream(&self) -> Result<OutputStream> {
+        self.output(Position::End)
+    }
+
+    fn output(&self, position: Position) -> Result<OutputStream> {
+        self.writable_mount()?;
+        let file = self.file(ErrorCode::BadDescriptor)?;
+        Ok(OutputStream::new(file.clone(), self.flags.write, position))
+    }
+
+    /// `advise`: checked, and otherwise ignored.
+    ///
+    /// # Errors
+    /// `bad-descriptor` of a directory, `invalid` for a range that no file has.
+    pub fn advise(&self, offset: u64, length: u64) -> Result<()> {
+        self.file(ErrorCode::BadDescriptor)?;
+        writable_range(offset, length)
+    }
+
+    /// `sync`.
+    ///
+    /// # Errors
+    /// As the storage has them.
+    pub async fn sync(&self) -> Result<()> {
+        self.sync_as(false).await
+    }
+
+    /// `sync-data`.
+    ///
+    /// # Errors
+    /// As the storage has them.
+    pub async fn sync_data(&self) -> Result<()> {
+        self.sync_as(true).await
+    }
+
+    async fn sync_as(&self, data_only: bool) -> Result<()> {
+        match &self.file {
+            Some(file) => file.sync(data_only),
+            None => self.backend().sync_directory(&self.place.node).await,
+        }
+    }
+
+    /// `get-flags`: what it was opened for.
+    #[must_use]
+    pub const fn flags(&self) -> DescriptorFlags {
+        self.flags
+    }
+
+    /// `get-type`.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.place.node.kind()
+    }
+
+    /// `set-size`.
+    ///
+    /// # Errors
+    /// `invalid` without the right to write, and beyond `i64::MAX`.
+    pub fn set_size(&self, size: u64) -> Result<()> {
+        self.writable_mount()?;
+        let file = self.file(ErrorCode::BadDescriptor)?;
+        if !self.flags.write || i64::try_from(size).is_err() {
+            return Err(ErrorCode::Invalid);
+        }
+        file.set_size(size)
+    }
+
+    /// `set-times`, of what is open in whatever mode; `None` leaves a time alone.
+    ///
+    /// # Errors
+    /// `not-permitted` on a read-only mount.
+    pub async fn set_times(
+        &self,
+        accessed: Option<NewTime>,
+        modified: Option<NewTime>,
+    ) -> Result<()> {
+        set_times(&self.place, accessed, modified).await
+    }
+
+    /// `set-times-at`.
+    ///
+    /// # Errors
+    /// As [`Descriptor::set_times`], and what the path gives.
+    pub async fn set_times_at(
+        &self,
+        follow: Follow,
+        path: &[u8],
+        accessed: Option<NewTime>,
+        modified: Option<NewTime>,
+    ) -> Result<()> {
+        let base = self.directory()?;
+        self.writable_below()?;
+        let place = existing(base, Path::parse(path)?, follow).await?;
+        set_times(&place, accessed, modified).await
+    }
+
+    /// `read`: at most [`CHUNK`](crate::stream::CHUNK) bytes, and whether the file
+    /// ends there, which is known once no byte came.
+    ///
+    /// # Errors
+    /// `bad-descriptor` of a directory and without the right to read.
+    pub fn read(&self, length: u64, offset: u64) -> Result<(Vec<u8>, bool)> {
+        let mut bytes = vec![0; clamp(length.max(1))];
+        let count = self.read_into(Destination::Slice(&mut bytes), offset)?;
+        // A read of nothing asks only whether there is something.
+        bytes.truncate(if length == 0 { 0 } else { count });
+        Ok((bytes, count == 0))
+    }
+
+    /// `read` into a buffer of the caller's; 0 bytes at the end of the file.
+    ///
+    /// # Errors
+    /// As [`Descriptor::read`].
+    pub fn read_into(&self, into: Destination<'_>, offset: u64) -> Result<usize> {
+        let file = self.file(ErrorCode::BadDescriptor)?;
+        if !self.flags.read {
+            return Err(ErrorCode::BadDescriptor);
+        }
+        writable_range(offset, into.len() as u64)?;
+        file.read(into, offset)
+    }
+
+    /// `write`: how many bytes there was room for.
+    ///
+    /// # Errors
+    /// `bad-descriptor` of a directory and without the right to write.
+    pub fn write(&self, from: Source<'_>, offset: u64) -> Result<u64> {
+        let file = self.writable()?;
+        writable_range(offset, from.len() as u64)?;
+        if from.is_empty() {
+            return Ok(0);
+        }
+        match file.write(from, Position::At(offset))?.count {
+            0 => Err(ErrorCode::InsufficientSpace),
+            count => Ok(count as u64),
+        }
+    }
+
+    /// `read-directory`: the entries as they are now.
+    ///
+    /// # Errors
+    /// `not-directory`.
+    pub async fn read_directory(&self) -> Result<DirectoryStream> {
+        let base = self.directory()?;
+        let mut entries = Vec::new();
+        let mut after = 0;
+        loop {
+            let some = self.backend().list(&base.node, after).await?;
+            match some.last() {
+                Some(last) => after = last.cookie,
+                None => return Ok(DirectoryStream::new(entries)),
+            }
+            entries.extend(some);
+        }
+    }
+
+    /// `stat`.
+    ///
+    /// # Errors
+    /// As the storage has them.
+    pub async fn stat(&self) -> Result<Stat> {
+        stat(&self.place).await
+    }
+
+    /// `stat-at`.
+    ///
+    /// # Errors
+    /// What the path gives.
+    pub async fn stat_at(&self, follow: Follow, path: &[u8]) -> Result<Stat> {
+        let base = self.directory()?;
+        stat(&existing(base, Path::parse(path)?, follow).await?).await
+    }
+
+    /// `is-same-object`.
+    #[must_use]
+    pub fn is_same_object(&self, other: &Self) -> bool {
+        self.place.node.id() == other.place.node.id()
+    }
+
+    /// `metadata-hash`.
+    ///
+    /// # Errors
+    /// As the storage has them.
+    pub async fn metadata_hash(&self) -> Result<(u64, u64)> {
+        Ok(self.stat().await?.hash())
+    }
+
+    /// `metadata-hash-at`.
+    ///
+    /// # Errors
+    /// What the path gives.
+    pub async fn metadata_hash_at(&self, follow: Follow, path: &[u8]) -> Result<(u64, u64)> {
+        Ok(self.stat_at(follow, path).await?.hash())
+    }
+}
+
+impl Stat {
+    /// The two halves of a `metadata-hash-value`. The lower is the object's identity
+    /// and stays the same, because preview1 takes it for the inode number; the upper
+    /// changes with the content, as the WIT asks.
+    #[must_use]
+    pub fn hash(&self) -> (u64, u64) {
+        let mut hasher = DefaultHasher::new();
+        self.id.hash(&mut hasher);
+        let lower = hasher.finish();
+        self.attributes.size.hash(&mut hasher);
+        let modified = self.attributes.modified;
+        modified.map(|time| (time.seconds, time.nanoseconds)).hash(&mut hasher);
+        (lower, hasher.finish())
+    }
+}
+
+async fn stat(place: &Place) -> Result<Stat> {
+    let attributes = place.mount.fs.backend().attributes(&place.node).await?;
+    Ok(Stat { kind: place.node.kind(), id: place.node.id(), attributes })
+}
+
+async fn set_times(
+    place: &Place,
+    accessed: Option<NewTime>,
+    modified: Option<NewTime>,
+) -> Result<()> {
+    if place.mount.read_only {
+        return Err(ErrorCode::NotPermitted);
+    }
+    if accessed.is_none() && modified.is_none() {
+        return Ok(());
+    }
+    let changes = Changes { accessed, modified, ..Changes::default() };
+    let fs = &place.mount.fs;
+    let _change = fs.change().await;
+    fs.backend().set_attributes(&place.node, changes).await
+}

@@ -1,0 +1,234 @@
+//! What a guest is given: file systems at places in one tree. No paths are
+//! resolved here, and no call of a guest ends here.
+
+use std::sync::Mutex as SyncMutex;
+
+use async_lock::{Mutex, MutexGuard};
+
+use crate::backend::{Backend, Fresh, Kind, Node, NodeId};
+use crate::descriptor::Descriptor;
+use crate::error::{ErrorCode, Result, SetupError};
+use crate::path::{Name, Part, Path};
+use crate::resolve::Place;
+use crate::shared::{Ref, lock};
+
+/// A backend with what the core keeps beside it. Clones are the same file system.
+#[derive(Clone)]
+pub struct FileSystem(Ref<Inner>);
+
+struct Inner {
+    backend: Ref<dyn Backend>,
+    /// Held around changes where a change is more than one step.
+    changes: Option<Mutex<()>>,
+}
+
+impl FileSystem {
+    /// Takes a backend over.
+    #[must_use]
+    pub fn new(backend: Ref<dyn Backend>) -> Self {
+        let changes = backend.capabilities().waits.then(|| Mutex::new(()));
+        Self(Ref::new(Inner { backend, changes }))
+    }
+
+    /// The backend.
+    #[must_use]
+    pub fn backend(&self) -> &dyn Backend {
+        &*self.0.backend
+    }
+
+    /// Whether both are the same.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Ref::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Waits until no other change is under way.
+    pub(crate) async fn change(&self) -> Option<MutexGuard<'_, ()>> {
+        match &self.0.changes {
+            Some(changes) => Some(changes.lock().await),
+            None => None,
+        }
+    }
+}
+
+/// A file system at a place of the tree.
+pub(crate) struct Mount {
+    pub(crate) fs: FileSystem,
+    pub(crate) read_only: bool,
+    /// What is mounted inside it.
+    points: SyncMutex<Vec<Point>>,
+}
+
+struct Point {
+    /// The directory that holds the mount point.
+    parent: NodeId,
+    name: Name,
+    root: Place,
+}
+
+impl Mount {
+    /// What is mounted at `name` in the directory `parent`.
+    pub(crate) fn mounted_at(&self, parent: &Node, name: &Name) -> Option<Place> {
+        let points = lock(&self.points);
+        let point = points.iter().find(|point| point.parent == parent.id() && point.name == *name);
+        point.map(|point| point.root.clone())
+    }
+
+    /// Whether some mount point has this name, in whatever directory.
+    pub(crate) fn may_be_point(&self, name: &Name) -> bool {
+        lock(&self.points).iter().any(|point| point.name == *name)
+    }
+
+    /// Whether something is mounted inside.
+    pub(crate) fn has_points(&self) -> bool {
+        !lock(&self.points).is_empty()
+    }
+}
+
+/// One mount as an embedder asks for it.
+pub struct MountOptions {
+    /// The guest's name of it, which is also the preopen's: `/`, `/tmp`, `.`,
+    /// `data`. Names that begin with `/` form one tree, the others a second one;
+    /// within a tree a mount may lie inside another.
+    pub guest: String,
+    /// What is mounted.
+    pub fs: FileSystem,
+    /// Whether changes are refused.
+    pub read_only: bool,
+}
+
+/// All that a guest can reach.
+#[derive(Clone)]
+pub struct MountTable(Ref<[(String, Place)]>);
+
+impl MountTable {
+    /// Puts every file system in its place. The directory in which a mount lies
+    /// inside another one is created if it is missing.
+    ///
+    /// # Errors
+    /// A guest name that stands twice or is no path; a mount point that is missing
+    /// in a read-only mount, or is no directory.
+    pub async fn new(mounts: Vec<MountOptions>) -> Result<Self, SetupError> {
+        let mut table: Vec<Mounted> = Vec::new();
+        for options in mounts {
+            let at = Location::parse(&options.guest)?;
+            if let Some(other) = table.iter().find(|other| other.at == at) {
+                let (first, second) = (&other.guest, &options.guest);
+                let message = if first == second {
+                    format!("'{first}' is mounted twice; give one of the mounts another name")
+                } else {
+                    format!("'{first}' and '{second}' are the same place; leave one of them out")
+                };
+                return Err(SetupError::new(ErrorCode::Exist, message));
+            }
+            let node = options.fs.backend().root();
+            let points = SyncMutex::default();
+            let mount = Mount { fs: options.fs, read_only: options.read_only, points };
+            let root = Place { mount: Ref::new(mount), node };
+            table.push(Mounted { guest: options.guest, at, root });
+        }
+        for inner in &table {
+            // The innermost of those around it is the one that shows it.
+            let outer = table.iter().filter(|outer| outer.at.contains(&inner.at));
+            if let Some(outer) = outer.max_by_key(|outer| outer.at.names.len()) {
+                attach(outer, inner).await?;
+            }
+        }
+        Ok(Self(table.into_iter().map(|mounted| (mounted.guest, mounted.root)).collect()))
+    }
+
+    /// The preopened directories, in the order of the mounts: new descriptors at
+    /// every call.
+    #[must_use]
+    pub fn preopens(&self) -> Vec<(Descriptor, String)> {
+        let preopen =
+            |(guest, root): &(String, Place)| (Descriptor::preopen(root.clone()), guest.clone());
+        self.0.iter().map(preopen).collect()
+    }
+
+    /// The guest name of a mount that may wait, if there is one: such a table is
+    /// not for a synchronous door.
+    #[must_use]
+    pub fn waits(&self) -> Option<&str> {
+        let waits = |root: &Place| root.mount.fs.backend().capabilities().waits;
+        self.0.iter().find(|(_, root)| waits(root)).map(|(guest, _)| guest.as_str())
+    }
+}
+
+struct Mounted {
+    guest: String,
+    at: Location,
+    root: Place,
+}
+
+/// A guest name as a place in one of the two trees.
+#[derive(PartialEq, Eq)]
+struct Location {
+    absolute: bool,
+    names: Vec<Name>,
+}
+
+impl Location {
+    fn parse(guest: &str) -> Result<Self, SetupError> {
+        let absolute = guest.starts_with('/');
+        let relative = guest.trim_start_matches('/');
+        let path = if relative.is_empty() && absolute { "." } else { relative };
+        let parsed = Path::parse(path.as_bytes()).and_then(|path| {
+            let name = |part| match part {
+                Part::Name(name) => Ok(name),
+                Part::Up => Err(ErrorCode::Invalid),
+            };
+            path.parts.into_iter().map(name).collect()
+        });
+        match parsed {
+            Ok(names) => Ok(Self { absolute, names }),
+            Err(code) => Err(SetupError::new(
+                code,
+                format!("cannot mount at '{guest}': {code}; use a path without '..', or '.'"),
+            )),
+        }
+    }
+
+    /// Whether `inner` lies below this place.
+    fn contains(&self, inner: &Self) -> bool {
+        self.absolute == inner.absolute
+            && self.names.len() < inner.names.len()
+            && inner.names.starts_with(&self.names)
+    }
+}
+
+/// Makes `inner` seen in `outer`.
+async fn attach(outer: &Mounted, inner: &Mounted) -> Result<(), SetupError> {
+    let mount = &outer.root.mount;
+    let names = &inner.at.names[outer.at.names.len()..];
+    let Some((last, parents)) = names.split_last() else { return Ok(()) };
+    let failed = |code: ErrorCode| {
+        let hint = match code {
+            ErrorCode::NoEntry => "create the directory first, or make the outer mount writable",
+            _ => "the mount point has to be a directory",
+        };
+        let message =
+            format!("cannot mount '{}' inside '{}': {code}; {hint}", inner.guest, outer.guest);
+        SetupError::new(code, message)
+    };
+    let mut parent = outer.root.node.clone();
+    for name in parents {
+        parent = directory(mount, &parent, name).await.map_err(failed)?;
+    }
+    directory(mount, &parent, last).await.map_err(failed)?;
+    let point = Point { parent: parent.id(), name: last.clone(), root: inner.root.clone() };
+    lock(&mount.points).push(point);
+    Ok(())
+}
+
+/// The directory `name`, created if it is missing and may be.
+async fn directory(mount: &Mount, parent: &Node, name: &Name) -> Result<Node> {
+    let backend = mount.fs.backend();
+    let walk = backend.walk(parent, std::slice::from_ref(name)).await?;
+    match (walk.walked, walk.node.kind()) {
+        (0, _) if mount.read_only => Err(ErrorCode::NoEntry),
+        (0, _) => backend.make_directory(parent, name, Fresh::DIRECTORY).await,
+        (_, Kind::Directory) => Ok(walk.node),
+        _ => Err(ErrorCode::NotDirectory),
+    }
+}
