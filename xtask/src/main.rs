@@ -1,1 +1,61 @@
-fn main() {}
+//! The project's own chores. Each does the set-up it needs, and says so.
+
+mod build;
+mod demo;
+mod guests;
+mod programs;
+mod test;
+mod tools;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The chores of wasi-opfs.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Builds the npm package and the command line.
+    Build,
+    /// Serves a page on which real programs keep their files in the browser.
+    Demo {
+        /// Drives the page in a browser without a window, and checks what it shows.
+        #[arg(long)]
+        headless: bool,
+        /// The port on the loopback interface; a free one if it is not given.
+        #[arg(long)]
+        port: Option<u16>,
+        /// With --headless: where to write a picture of the page (PNG).
+        #[arg(long, value_name = "FILE", requires = "headless")]
+        screenshot: Option<PathBuf>,
+    },
+    /// Runs the tests; the last line counts them.
+    Test {
+        /// Those that take long, too.
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+fn main() -> Result<()> {
+    let root = tools::root();
+    match Arguments::parse().chore {
+        Chore::Build => {
+            build::package(&root)?;
+            let binary = build::cli(&root)?;
+            tools::say(&format!("the npm package is in jco/, the command line is {}", binary.display()));
+            Ok(())
+        }
+        Chore::Demo { headless, port, screenshot } => {
+            demo::run(&root, headless, port, screenshot.as_deref())
+        }
+        Chore::Test { all } => test::run(&root, all),
+    }
+}

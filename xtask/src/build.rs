@@ -1,0 +1,82 @@
+//! What is built from this repository: the npm package, the command line, the
+//! guests, and the behaviour suite for the browser.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::tools::{cargo, command, npm_packages, run, say, targets};
+
+/// Builds the npm package in `jco/dist`.
+pub(crate) fn package(root: &Path) -> Result<()> {
+    targets()?;
+    let jco = root.join("jco");
+    npm_packages(&jco)?;
+    say("building the npm package");
+    let wasm = host_for_the_browser(root, "release", "tree,jco")?;
+    bindgen(&wasm, &jco.join("dist/core"))?;
+    run(command(&jco, "npm").args(["run", "--silent", "build"]))
+}
+
+/// Builds the behaviour suite for the browser, and answers its folder.
+pub(crate) fn browser_suite(root: &Path) -> Result<PathBuf> {
+    targets()?;
+    let folder = root.join("target/browser-suite");
+    let wasm = host_for_the_browser(root, "dev", "tree,testing")?;
+    bindgen(&wasm, &folder)?;
+    Ok(folder)
+}
+
+/// Builds the binary `wasi-opfs`, and answers its path.
+pub(crate) fn cli(root: &Path) -> Result<PathBuf> {
+    say("building the command line");
+    run(cargo(root).args(["build", "--quiet", "--package", "wasi-opfs", "--features", "cli"]))?;
+    Ok(root.join("target/debug").join(format!("wasi-opfs{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Builds the guest programs, and answers their names and paths: one for each file
+/// in `guest-tests/src/bin`.
+pub(crate) fn guests(root: &Path) -> Result<Vec<(String, PathBuf)>> {
+    targets()?;
+    say("building the guest programs");
+    run(cargo(root).args(["build", "--quiet", "--package", "guest-tests", "--bins"]).args([
+        "--target",
+        "wasm32-wasip2",
+    ]))?;
+    let built = root.join("target/wasm32-wasip2/debug");
+    let mut guests = Vec::new();
+    for file in std::fs::read_dir(root.join("guest-tests/src/bin"))? {
+        let file = file?.path();
+        let name = file.file_stem().context("a guest program has a name")?;
+        let name = name.to_string_lossy().into_owned();
+        guests.push((name.clone(), built.join(format!("{name}.wasm"))));
+    }
+    guests.sort();
+    Ok(guests)
+}
+
+/// Compiles the host to wasm32 with the given features.
+fn host_for_the_browser(root: &Path, profile: &str, features: &str) -> Result<PathBuf> {
+    // Another folder than the native builds use: features of shared dependencies
+    // differ, and neither is to undo the other's work.
+    let target = root.join("target/browser").join(features.replace(',', "-"));
+    run(cargo(root)
+        .args(["rustc", "--quiet", "--package", "wasi-opfs", "--lib", "--crate-type", "cdylib"])
+        .args(["--target", "wasm32-unknown-unknown", "--no-default-features"])
+        .args(["--features", features, "--profile", profile])
+        .env("CARGO_TARGET_DIR", &target))?;
+    let folder = if profile == "dev" { "debug" } else { profile };
+    Ok(target.join("wasm32-unknown-unknown").join(folder).join("wasi_opfs.wasm"))
+}
+
+/// Makes the JavaScript beside the module.
+fn bindgen(wasm: &Path, folder: &Path) -> Result<()> {
+    Bindgen::new()
+        .input_path(wasm)
+        .web(true)?
+        .typescript(true)
+        .remove_producers_section(true)
+        .generate(folder)
+        .with_context(|| format!("cannot make the bindings of {}", wasm.display()))
+}

@@ -1,0 +1,291 @@
+//! `cargo xtask test`: every kind of test this repository has, counted together.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::guests::{Job, Outcome, Runner, jobs};
+use crate::tools::{cargo, chromium, command, name, say, targets};
+use crate::{build, demo, programs};
+
+/// What has been counted so far.
+#[derive(Default)]
+struct Tally {
+    passed: u64,
+    failed: u64,
+    failures: Vec<String>,
+}
+
+impl Tally {
+    /// Counts a step that is one test: it passes if it comes to its end.
+    fn one(&mut self, what: &str, step: impl FnOnce() -> Result<()>) {
+        self.many(what, || step().map(|()| (1, Vec::new())));
+    }
+
+    /// Counts a step that counts its own tests and names those that failed.
+    fn many(&mut self, what: &str, step: impl FnOnce() -> Result<(u64, Vec<String>)>) {
+        say(what);
+        let start = Instant::now();
+        match step() {
+            Ok((passed, failures)) => {
+                self.passed += passed;
+                self.failed += failures.len() as u64;
+                let seconds = start.elapsed().as_secs_f32();
+                say(&format!("  {passed} passed, {} failed in {seconds:.0} s", failures.len()));
+                let named = failures.into_iter().map(|failure| format!("{what}: {failure}"));
+                self.failures.extend(named);
+            }
+            Err(error) => {
+                self.failed += 1;
+                say(&format!("  failed: {error:#}"));
+                self.failures.push(format!("{what}: {error:#}"));
+            }
+        }
+    }
+}
+
+/// Runs the tests.
+///
+/// # Errors
+/// If the set-up fails, or a test.
+pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
+    targets()?;
+    let chromium = chromium()?;
+    let mut tally = Tally::default();
+
+    tally.one("formatting", || quiet(cargo(root).args(["fmt", "--all", "--check"])));
+    lints(root, &mut tally);
+    tally.many("unit, behaviour and door tests", || {
+        let mut command = cargo(root);
+        command.args(["test", "--quiet", "--workspace", "--exclude", "guest-tests"]);
+        command.args(["--features", "wasi-opfs/cli,wasi-opfs/testing"]);
+        counted(&mut command, cargo_counts)
+    });
+    tally.one("the npm package", || build::package(root));
+    let jco = root.join("jco");
+    tally.many("behaviour suite in Chromium", || {
+        let folder = build::browser_suite(root)?;
+        let mut node = command(&jco, "node");
+        node.arg("test/contract.mjs").arg(folder).env("CHROME", &chromium);
+        counted(&mut node, plain_counts)
+    });
+    tally.many("TypeScript and its tests", || {
+        let mut npm = command(&jco, "npm");
+        npm.args(["test", "--silent"]).env("CHROME", &chromium);
+        counted(&mut npm, node_counts)
+    });
+
+    let scratch = root.join("target/test-scratch");
+    if scratch.exists() {
+        fs::remove_dir_all(&scratch)?;
+    }
+    let binary = build::cli(root)?;
+    let native = Runner::Native(&binary);
+    let browser = Runner::Browser { package: &jco, chromium: &chromium };
+    let guests = build::guests(root)?;
+    for (door, runner, kind) in [
+        ("wasmtime", &native, "dir"),
+        ("wasmtime", &native, "memory"),
+        ("Chromium", &browser, "memory"),
+        ("Chromium", &browser, "tree"),
+    ] {
+        tally.many(&format!("guest programs in {door} on {kind}"), || {
+            let scratch = scratch.join(format!("{door}-{kind}"));
+            let outcomes = runner.batch(&jobs(root, &guests, kind, &scratch)?, &scratch)?;
+            Ok(judge(&outcomes))
+        });
+    }
+    real_programs(root, &mut tally, &scratch, &native, &browser, all);
+    tally.one("the demo", || demo::run(root, true, None, None));
+
+    let mut report = String::new();
+    for failure in &tally.failures {
+        writeln!(report, "FAILED {failure}")?;
+    }
+    writeln!(report, "{} passed, {} failed", tally.passed, tally.failed)?;
+    std::io::Write::write_all(&mut std::io::stdout().lock(), report.as_bytes())?;
+    if tally.failed > 0 { bail!("{} tests failed", tally.failed) } else { Ok(()) }
+}
+
+fn lints(root: &Path, tally: &mut Tally) {
+    let lint = |arguments: &[&str]| {
+        let mut command = cargo(root);
+        command.args(["clippy", "--quiet"]).args(arguments).args(["--", "-D", "warnings"]);
+        quiet(&mut command)
+    };
+    tally.one("lints, native", || {
+        lint(&["--workspace", "--exclude", "guest-tests", "--all-targets"]
+            .into_iter()
+            .chain(["--features", "wasi-opfs/cli,wasi-opfs/testing"])
+            .collect::<Vec<_>>())
+    });
+    tally.one("lints, browser", || {
+        lint(&["-p", "wasi-opfs", "--lib", "--target", "wasm32-unknown-unknown"]
+            .into_iter()
+            .chain(["--no-default-features", "--features", "tree,jco,testing"])
+            .collect::<Vec<_>>())
+    });
+    tally.one("lints, guests", || lint(&["-p", "guest-tests", "--target", "wasm32-wasip2"]));
+}
+
+/// What failed among guest programs, with the end of what each had to say.
+fn judge(outcomes: &[Outcome]) -> (u64, Vec<String>) {
+    let failed = outcomes.iter().filter(|outcome| outcome.exit_code != 0);
+    let failures: Vec<_> = failed
+        .map(|outcome| {
+            let Outcome { name, exit_code, stdout, stderr } = outcome;
+            format!("{name}: exit code {exit_code}\n{stdout}{stderr}")
+        })
+        .collect();
+    ((outcomes.len() - failures.len()) as u64, failures)
+}
+
+/// Real programs: what they print natively on a directory and in Chromium on OPFS
+/// is the same.
+fn real_programs(
+    root: &Path,
+    tally: &mut Tally,
+    scratch: &Path,
+    native: &Runner<'_>,
+    browser: &Runner<'_>,
+    _all: bool,
+) {
+    tally.many("coreutils and SQLite, natively and in Chromium", || {
+        let programs = programs::build(root)?;
+        let script: Vec<(&PathBuf, &[&str])> = vec![
+            (&programs.coreutils, &["mkdir", "-p", "/d/deep/er"]),
+            (&programs.coreutils, &["cp", "-r", "/seed", "/d/copy"]),
+            (&programs.coreutils, &["mv", "/d/copy/words.txt", "/d/deep/er/moved.txt"]),
+            (&programs.coreutils, &["mv", "/d/deep", "/d/renamed"]),
+            (&programs.coreutils, &["ls", "-l", "--time-style=+", "/d/renamed/er"]),
+            (&programs.coreutils, &["ls", "-lR", "--time-style=+", "/d"]),
+            (&programs.coreutils, &["sort", "-r", "/d/renamed/er/moved.txt"]),
+            (&programs.coreutils, &["wc", "/d/renamed/er/moved.txt"]),
+            (&programs.coreutils, &["cat", "/d/missing"]),
+            (&programs.coreutils, &["rm", "-r", "/d/copy"]),
+            (&programs.coreutils, &["ls", "/d"]),
+            (&programs.sqlite, &["--selftest", "/test.db"]),
+            (&programs.sqlite, &["/test.db", "PRAGMA integrity_check;"]),
+        ];
+        let folder = scratch.join("programs");
+        let disk = folder.join("disk");
+        fs::create_dir_all(&disk)?;
+        let jobs = |mount: &str| {
+            let job = |(index, (program, args)): (usize, &(&PathBuf, &[&str]))| Job {
+                name: format!("{index} {}", args.join(" ")),
+                program: (*program).clone(),
+                args: args.iter().map(ToString::to_string).collect(),
+                mounts: [("/".to_owned(), mount.to_owned())].into(),
+                imports: if index == 0 {
+                    [("/".to_owned(), root.join("guest-tests/fixtures/programs"))].into()
+                } else {
+                    [].into()
+                },
+                timeout_ms: 240_000,
+                ..Job::default()
+            };
+            script.iter().enumerate().map(job).collect::<Vec<_>>()
+        };
+        let here = native.batch(&jobs(&format!("dir:{}", disk.display())), &folder)?;
+        let there = browser.batch(&jobs("tree:programs"), &folder)?;
+        let mut failures = Vec::new();
+        for (here, there) in here.iter().zip(&there) {
+            let show = |outcome: &Outcome| {
+                format!("{}\n{}{}", outcome.exit_code, outcome.stdout, outcome.stderr)
+            };
+            // Only `cat` of a missing file may fail, and has to.
+            let expected = i32::from(here.name.ends_with("/d/missing"));
+            if show(here) != show(there) || here.exit_code != expected {
+                failures.push(format!(
+                    "{}: exit code {expected} wanted\nnatively {}\nin Chromium {}",
+                    here.name,
+                    show(here),
+                    show(there)
+                ));
+            }
+        }
+        Ok(((here.len() - failures.len()) as u64, failures))
+    });
+}
+
+fn quiet(command: &mut Command) -> Result<()> {
+    crate::tools::run_quietly(command)
+}
+
+/// Runs a command whose output counts tests.
+fn counted(
+    command: &mut Command,
+    counts: fn(&str) -> Option<(u64, u64)>,
+) -> Result<(u64, Vec<String>)> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot start {}", name(command)))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let fail = |why: &str| {
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), &output.stdout);
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), &output.stderr);
+        format!("{} {why}", name(command))
+    };
+    let Some((passed, failed)) = counts(&text) else {
+        bail!(fail("counted no tests"));
+    };
+    if failed > 0 || !output.status.success() {
+        let why = format!("ended with {}, {failed} failed", output.status);
+        let failures = std::iter::repeat_n(fail(&why), usize::try_from(failed.max(1))?);
+        return Ok((passed, failures.collect()));
+    }
+    Ok((passed, Vec::new()))
+}
+
+/// Adds up `test result: ok. 3 passed; 0 failed; …`.
+fn cargo_counts(text: &str) -> Option<(u64, u64)> {
+    text.lines()
+        .filter_map(|line| {
+            let (_, counts) = line.split_once("test result: ")?;
+            let number = |word: &str| {
+                let (before, _) = counts.split_once(word)?;
+                before.rsplit([' ', ';']).find(|part| !part.is_empty())?.parse::<u64>().ok()
+            };
+            Some((number("passed")?, number("failed")?))
+        })
+        .reduce(|sum, next| (sum.0 + next.0, sum.1 + next.1))
+}
+
+/// Reads `3 passed, 0 failed`.
+fn plain_counts(text: &str) -> Option<(u64, u64)> {
+    let line = text.lines().rev().find(|line| line.contains(" passed, "))?;
+    let (passed, rest) = line.trim().split_once(" passed, ")?;
+    Some((passed.parse().ok()?, rest.strip_suffix(" failed")?.parse().ok()?))
+}
+
+/// Reads the `# pass 3` and `# fail 0` of node's test runner.
+fn node_counts(text: &str) -> Option<(u64, u64)> {
+    let number = |word: &str| {
+        let after = |line: &str| {
+            let line = line.trim_start_matches(['#', 'ℹ', ' ']);
+            line.strip_prefix(word)?.trim().parse::<u64>().ok()
+        };
+        text.lines().filter_map(after).reduce(|sum, next| sum + next)
+    };
+    Some((number("pass ")?, number("fail ")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read() {
+        let cargo = "test result: ok. 3 passed; 1 failed; 0 ignored\n\
+                     test result: FAILED. 20 passed; 0 failed; 0 ignored";
+        assert_eq!(cargo_counts(cargo), Some((23, 1)));
+        assert_eq!(plain_counts("x\n7 passed, 2 failed\n"), Some((7, 2)));
+        assert_eq!(node_counts("# tests 3\n# pass 2\n# fail 1\n"), Some((2, 1)));
+        assert_eq!(node_counts("nothing"), None);
+    }
+}
