@@ -43,8 +43,10 @@ pub(crate) fn guests(root: &Path) -> Result<Vec<(String, PathBuf)>> {
     run(cargo(root).args(["build", "--quiet", "--package", "guest-tests", "--bins"]).args([
         "--target",
         "wasm32-wasip2",
+        "--profile",
+        "guest",
     ]))?;
-    let built = root.join("target/wasm32-wasip2/debug");
+    let built = root.join("target/wasm32-wasip2/guest");
     let mut guests = Vec::new();
     for file in std::fs::read_dir(root.join("guest-tests/src/bin"))? {
         let file = file?.path();
