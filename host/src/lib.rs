@@ -2,13 +2,20 @@
 //! the browser over OPFS and natively over a directory.
 
 pub mod backend;
+#[cfg(all(feature = "jco", target_arch = "wasm32"))]
+mod browser;
 mod descriptor;
+pub mod door;
 mod error;
 mod mount;
 pub mod path;
 mod resolve;
 mod shared;
 mod stream;
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(all(feature = "wasmtime", not(target_arch = "wasm32")))]
+mod trace;
 
 pub use descriptor::{Descriptor, DescriptorFlags, OpenFlags, Stat};
 pub use error::{ErrorCode, Result, SetupError};
@@ -16,3 +23,5 @@ pub use mount::{FileSystem, MountOptions, MountTable};
 pub use resolve::Follow;
 pub use shared::{AnyShared, Ref, Shared, WeakRef};
 pub use stream::{CHUNK, DirectoryStream, InputStream, OutputStream, StreamError};
+#[cfg(all(feature = "wasmtime", not(target_arch = "wasm32")))]
+pub use trace::{TraceEvent, Tracer};

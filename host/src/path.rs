@@ -180,7 +180,7 @@ mod tests {
             (&long, ErrorCode::NameTooLong),
             (&"n".repeat(NAME_MAX + 1), ErrorCode::NameTooLong),
         ] {
-            assert_eq!(Path::parse(path.as_bytes()), Err(code), "{:.20}", path);
+            assert_eq!(Path::parse(path.as_bytes()), Err(code), "{path:.20}");
         }
     }
 }

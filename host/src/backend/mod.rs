@@ -11,6 +11,10 @@ pub mod dir;
 pub mod memory;
 #[cfg(all(feature = "tree", target_arch = "wasm32"))]
 pub mod tree;
+// What OPFS throws is a table, and needs no browser to be tested.
+#[cfg(all(test, not(target_arch = "wasm32")))]
+#[path = "tree/errors.rs"]
+mod tree_errors;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -116,9 +120,11 @@ pub struct Access {
 /// What a new object starts with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fresh {
-    /// Permission bits, without the bits of the kind.
+    /// Permission bits, without the bits of the kind. With no owner given, a system's
+    /// own rules for new objects (the umask) may take some away.
     pub mode: u32,
     /// The owner and the group. `None`: whoever the backend's objects belong to.
+    /// Ignored where owners are not stored.
     pub owner: Option<(u32, u32)>,
 }
 
@@ -252,8 +258,8 @@ pub struct StatFs {
     pub free_files: u64,
 }
 
-/// What a backend holds of what its interface can say. What is false here, the
-/// verb in question answers with `unsupported`.
+/// What a backend holds of what its interface can say. Where a verb is about what is
+/// false here, it answers `unsupported`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// Futures of the namespace half may be pending. A synchronous door does not
@@ -273,7 +279,8 @@ pub struct Capabilities {
     pub xattrs: bool,
     /// `make_node`.
     pub nodes: bool,
-    /// Names that are not UTF-8.
+    /// Names that are not UTF-8; where they are not held, what would create one answers
+    /// `invalid` or `illegal-byte-sequence`.
     pub byte_names: bool,
     /// Cookies of `list` stay good when other entries come and go. Where they do
     /// not, `list` gives all entries at once.
@@ -291,7 +298,8 @@ pub struct Capabilities {
 /// several threads and has to be atomic by itself. A future that is dropped
 /// before it is ready leaves its change done or not done.
 ///
-/// Verbs on a removed directory answer `no-entry` (a listing is empty), and every
+/// Names are different when their bytes are. Verbs on a removed directory answer
+/// `no-entry` (a listing is empty, a walk may find that the name is missing), and every
 /// verb may answer `io`, `insufficient-space` and `insufficient-memory` beside
 /// what it names.
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
@@ -312,10 +320,12 @@ pub trait Backend: Shared {
     /// `access`; a missing name is no error.
     async fn walk(&self, from: &Node, names: &[Name]) -> Result<Walk>;
 
-    /// Opens anything but a directory or a symbolic link.
+    /// Opens anything but a directory or a symbolic link, and never waits for another
+    /// end of a pipe or for a device.
     ///
     /// # Errors
-    /// `access`, `busy`, `text-file-busy`.
+    /// `access`, `busy`, `text-file-busy`; `unsupported` for what is not a file, where
+    /// nobody stands behind it.
     async fn open(&self, node: &Node, access: Access) -> Result<Ref<dyn File>>;
 
     /// Creates an empty file and opens it.
@@ -408,7 +418,8 @@ pub trait Backend: Shared {
     /// Changes attributes, all or none.
     ///
     /// # Errors
-    /// `unsupported` for what is not stored; `not-permitted`.
+    /// `unsupported` for what is not stored; `overflow` for a time that the storage
+    /// cannot hold; `not-permitted`.
     async fn set_attributes(&self, node: &Node, changes: Changes) -> Result<()>;
 
     /// An extended attribute.
@@ -444,7 +455,7 @@ pub trait Backend: Shared {
     /// The state of the storage.
     ///
     /// # Errors
-    /// None of its own.
+    /// `unsupported` where nobody knows it.
     async fn statfs(&self) -> Result<StatFs>;
 
     /// Returns when the names in `directory` are stored as the storage can.
@@ -456,7 +467,7 @@ pub trait Backend: Shared {
     /// Returns when all that was changed is stored as the storage can.
     ///
     /// # Errors
-    /// None of its own.
+    /// `unsupported` where there is no way to ask for it.
     async fn sync(&self) -> Result<()>;
 }
 
@@ -481,7 +492,8 @@ pub struct Written {
 /// The data half: an open file, synchronous everywhere.
 ///
 /// The core has established that the file was opened for what is asked, and that
-/// no offset or size goes beyond `i64::MAX`. Calls may come from several threads
+/// neither a size nor the end of a range goes beyond `i64::MAX`; of what is appended,
+/// only the file can know. Calls may come from several threads
 /// at once; each is atomic against the others of one file.
 pub trait File: Shared {
     /// Reads into `into`; fewer bytes only at the end of the file.

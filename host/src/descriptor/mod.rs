@@ -185,6 +185,15 @@ impl Descriptor {
         set_times(&self.place, accessed, modified).await
     }
 
+    /// Changes attributes, all or none, of what is open in whatever mode.
+    ///
+    /// # Errors
+    /// `not-permitted` on a read-only mount, `unsupported` for what the backend does
+    /// not store.
+    pub async fn set_attributes(&self, changes: Changes) -> Result<()> {
+        set_attributes(&self.place, changes).await
+    }
+
     /// `set-times-at`.
     ///
     /// # Errors
@@ -208,24 +217,30 @@ impl Descriptor {
     /// # Errors
     /// `bad-descriptor` of a directory and without the right to read.
     pub fn read(&self, length: u64, offset: u64) -> Result<(Vec<u8>, bool)> {
-        let mut bytes = vec![0; clamp(length.max(1))];
-        let count = self.read_into(Destination::Slice(&mut bytes), offset)?;
-        // A read of nothing asks only whether there is something.
-        bytes.truncate(if length == 0 { 0 } else { count });
-        Ok((bytes, count == 0))
+        let mut bytes = vec![0; clamp(length)];
+        let (count, end) = self.read_into(Destination::Slice(&mut bytes), offset)?;
+        bytes.truncate(count);
+        Ok((bytes, end))
     }
 
-    /// `read` into a buffer of the caller's; 0 bytes at the end of the file.
+    /// `read` into a buffer of the caller's: how many bytes came, and whether the file
+    /// ends there.
     ///
     /// # Errors
     /// As [`Descriptor::read`].
-    pub fn read_into(&self, into: Destination<'_>, offset: u64) -> Result<usize> {
+    pub fn read_into(&self, into: Destination<'_>, offset: u64) -> Result<(usize, bool)> {
         let file = self.file(ErrorCode::BadDescriptor)?;
         if !self.flags.read {
             return Err(ErrorCode::BadDescriptor);
         }
-        writable_range(offset, into.len() as u64)?;
-        file.read(into, offset)
+        writable_range(offset, into.len().max(1) as u64)?;
+        if into.is_empty() {
+            // A read of nothing asks only whether there is something.
+            let count = file.read(Destination::Slice(&mut [0]), offset)?;
+            return Ok((0, count == 0));
+        }
+        let count = file.read(into, offset)?;
+        Ok((count, count == 0))
     }
 
     /// `write`: how many bytes there was room for.
@@ -328,13 +343,16 @@ async fn set_times(
     accessed: Option<NewTime>,
     modified: Option<NewTime>,
 ) -> Result<()> {
+    set_attributes(place, Changes { accessed, modified, ..Changes::default() }).await
+}
+
+async fn set_attributes(place: &Place, changes: Changes) -> Result<()> {
     if place.mount.read_only {
         return Err(ErrorCode::NotPermitted);
     }
-    if accessed.is_none() && modified.is_none() {
+    if changes == Changes::default() {
         return Ok(());
     }
-    let changes = Changes { accessed, modified, ..Changes::default() };
     let fs = &place.mount.fs;
     let _change = fs.change().await;
     fs.backend().set_attributes(&place.node, changes).await

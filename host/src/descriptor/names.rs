@@ -49,7 +49,7 @@ impl Descriptor {
             return Err(ErrorCode::CrossDevice);
         }
         if end == End::Slash {
-            return Err(refuse_slash(&place, name).await);
+            return Err(behind_slash(&place, name, ErrorCode::Exist).await);
         }
         let fs = &place.mount.fs;
         let _change = fs.change().await;
@@ -132,7 +132,7 @@ impl Descriptor {
         }
         let (place, name, end) = self.last_name(path, ErrorCode::Exist).await?;
         if end == End::Slash {
-            return Err(refuse_slash(&place, name).await);
+            return Err(behind_slash(&place, name, ErrorCode::Exist).await);
         }
         let fs = &place.mount.fs;
         let _change = fs.change().await;
@@ -147,11 +147,7 @@ impl Descriptor {
     pub async fn unlink_file_at(&self, path: &[u8]) -> Result<()> {
         let (place, name, end) = self.last_name(path, ErrorCode::IsDirectory).await?;
         if end == End::Slash {
-            let slash = Path { parts: vec![Part::Name(name)], end };
-            return Err(match resolve(&place, slash, Follow::Yes).await? {
-                Found::Object(_) => ErrorCode::IsDirectory,
-                Found::Missing { .. } => ErrorCode::NoEntry,
-            });
+            return Err(behind_slash(&place, name, ErrorCode::IsDirectory).await);
         }
         let fs = &place.mount.fs;
         let _change = fs.change().await;
@@ -172,15 +168,14 @@ impl Descriptor {
     }
 }
 
-/// What stands at a name that is followed by a slash says why nothing but a
-/// directory can be made there.
-async fn refuse_slash(parent: &Place, name: Name) -> ErrorCode {
-    let backend = parent.mount.fs.backend();
-    match backend.walk(&parent.node, &[name]).await {
+/// Why nothing but a directory can stand at a name that a slash follows: `exists`, if
+/// there is a directory.
+async fn behind_slash(parent: &Place, name: Name, exists: ErrorCode) -> ErrorCode {
+    let path = Path { parts: vec![Part::Name(name)], end: End::Slash };
+    match resolve(parent, path, Follow::Yes).await {
         Err(code) => code,
-        Ok(walk) if walk.walked == 0 => ErrorCode::NoEntry,
-        Ok(walk) if walk.node.kind() == Kind::Directory => ErrorCode::Exist,
-        Ok(_) => ErrorCode::NotDirectory,
+        Ok(Found::Missing { .. }) => ErrorCode::NoEntry,
+        Ok(Found::Object(_)) => exists,
     }
 }
 

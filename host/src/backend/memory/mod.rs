@@ -527,6 +527,10 @@ impl File for OpenFile {
             Position::At(offset) => offset,
             Position::End => content.size(),
         };
+        // What is appended may reach further than the core could know.
+        if offset.saturating_add(from.len() as u64) > i64::MAX.unsigned_abs() {
+            return Err(ErrorCode::FileTooLarge);
+        }
         let count = content.write(from, offset)?;
         drop(content);
         self.0.touch(0);

@@ -1,0 +1,7 @@
+//! The doors: adapters between a caller's world and the core. A door looks up,
+//! converts, calls and converts back; no rule of WASI is written here.
+
+#[cfg(all(feature = "jco", any(test, target_arch = "wasm32")))]
+pub mod jco;
+#[cfg(all(feature = "wasmtime", not(target_arch = "wasm32")))]
+pub mod wasmtime;
