@@ -1,7 +1,8 @@
 //! The wasmtime door from an embedder's side: linking, tracing, and a guest that asks
 //! for what no honest one would.
 
-#![cfg(all(feature = "wasmtime", not(target_arch = "wasm32")))]
+// The command line brings what makes a component of text.
+#![cfg(feature = "cli")]
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

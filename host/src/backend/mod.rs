@@ -494,7 +494,8 @@ pub struct Written {
 /// The core has established that the file was opened for what is asked, and that
 /// neither a size nor the end of a range goes beyond `i64::MAX`; of what is appended,
 /// only the file can know. Calls may come from several threads
-/// at once; each is atomic against the others of one file.
+/// at once; each is atomic against the others of one file. In a backend that waits,
+/// calls may answer `busy` while the file is being moved.
 pub trait File: Shared {
     /// Reads into `into`; fewer bytes only at the end of the file.
     ///

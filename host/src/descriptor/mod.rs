@@ -265,16 +265,18 @@ impl Descriptor {
     /// `not-directory`.
     pub async fn read_directory(&self) -> Result<DirectoryStream> {
         let base = self.directory()?;
-        let mut entries = Vec::new();
-        let mut after = 0;
-        loop {
-            let some = self.backend().list(&base.node, after).await?;
-            match some.last() {
-                Some(last) => after = last.cookie,
-                None => return Ok(DirectoryStream::new(entries)),
+        let backend = self.backend();
+        let mut entries = backend.list(&base.node, 0).await?;
+        // Where cookies do not last, one answer is the whole listing.
+        while backend.capabilities().stable_cookies {
+            let Some(last) = entries.last() else { break };
+            let more = backend.list(&base.node, last.cookie).await?;
+            if more.is_empty() {
+                break;
             }
-            entries.extend(some);
+            entries.extend(more);
         }
+        Ok(DirectoryStream::new(entries))
     }
 
     /// `stat`.

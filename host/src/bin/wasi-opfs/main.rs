@@ -4,6 +4,7 @@ mod batch;
 mod copy;
 mod job;
 mod mounts;
+mod preview1;
 mod program;
 mod trace;
 

@@ -5,11 +5,11 @@ use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, Error, Result, bail};
-use wasi_preview1_component_adapter_provider as adapter;
-use wasmparser::{Parser, Payload};
+use wasmparser::Parser;
 use wasmtime::Engine;
 use wasmtime::component::Component;
-use wit_component::ComponentEncoder;
+
+use crate::preview1;
 
 /// Why a program was not started.
 pub(crate) struct NotStarted {
@@ -69,30 +69,5 @@ fn component(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     if !Parser::is_core_wasm(&binary) {
         bail!("it is of an unknown version of WebAssembly");
     }
-    let adapter_bytes = if exports_start(&binary)? {
-        adapter::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER
-    } else {
-        adapter::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER
-    };
-    let wrapped = ComponentEncoder::default()
-        .module(&binary)
-        .and_then(|encoder| {
-            encoder.adapter(adapter::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapter_bytes)
-        })
-        .and_then(|mut encoder| encoder.encode())
-        .context("the module does not fit WASI preview1; compile it for WASI")?;
-    Ok(Cow::Owned(wrapped))
-}
-
-fn exports_start(module: &[u8]) -> Result<bool> {
-    for payload in Parser::new(0).parse_all(module) {
-        if let Payload::ExportSection(exports) = payload? {
-            for export in exports {
-                if export?.name == "_start" {
-                    return Ok(true);
-                }
-            }
-        }
-    }
-    Ok(false)
+    Ok(Cow::Owned(preview1::to_component(&binary)?))
 }

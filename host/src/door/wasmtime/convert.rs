@@ -163,3 +163,39 @@ pub(super) fn flags_of(flags: DescriptorFlags) -> types::DescriptorFlags {
     .filter_map(|(set, flag)| set.then_some(flag))
     .fold(Wit::empty(), |all, flag| all | flag)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_keep_their_names() {
+        for code in ErrorCode::ALL {
+            assert_eq!(error_code(*code).name(), code.name());
+        }
+    }
+
+    #[test]
+    fn flags_go_there_and_back() {
+        let all = types::DescriptorFlags::READ
+            | types::DescriptorFlags::WRITE
+            | types::DescriptorFlags::FILE_INTEGRITY_SYNC
+            | types::DescriptorFlags::DATA_INTEGRITY_SYNC
+            | types::DescriptorFlags::REQUESTED_WRITE_SYNC
+            | types::DescriptorFlags::MUTATE_DIRECTORY;
+        for flags in [all, types::DescriptorFlags::WRITE, types::DescriptorFlags::empty()] {
+            assert_eq!(flags_of(descriptor_flags(flags)), flags);
+        }
+    }
+
+    #[test]
+    fn times_that_the_wit_cannot_say_are_left_out() {
+        let time = |seconds| datetime(Time { seconds, nanoseconds: 5 });
+        assert!(time(-1).is_none());
+        assert_eq!(time(7).map(|time| (time.seconds, time.nanoseconds)), Some((7, 5)));
+        let carried =
+            types::NewTimestamp::Timestamp(Datetime { seconds: 1, nanoseconds: 2_000_000_001 });
+        let wanted = NewTime::At(Time { seconds: 3, nanoseconds: 1 });
+        assert_eq!(new_time(carried), Ok(Some(wanted)));
+    }
+}

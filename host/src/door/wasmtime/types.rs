@@ -1,5 +1,7 @@
 //! `wasi:filesystem/types` and `preopens`: look up, convert, call, convert.
 
+use std::io;
+
 use wasmtime::Result;
 use wasmtime::component::Resource;
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, IoError};
@@ -46,8 +48,14 @@ impl types::Host for FilesystemCtxView<'_> {
         &mut self,
         error: Resource<IoError>,
     ) -> Result<Option<types::ErrorCode>> {
-        // Streams that are not files' fail with other errors.
-        Ok(self.table.get(&error)?.downcast_ref::<ErrorCode>().copied().map(error_code))
+        let error = self.table.get(&error)?;
+        if let Some(&code) = error.downcast_ref::<ErrorCode>() {
+            return Ok(Some(error_code(code)));
+        }
+        // Standard output, whose reader has gone: programs end quietly if they know.
+        let error = error.downcast_ref::<io::Error>();
+        let pipe = error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        Ok(pipe.then_some(types::ErrorCode::Pipe))
     }
 }
 
