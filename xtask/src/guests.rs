@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::tools::{command, name};
 
@@ -18,7 +19,8 @@ pub(crate) struct Job {
     pub(crate) program: PathBuf,
     pub(crate) args: Vec<String>,
     pub(crate) env: BTreeMap<String, String>,
-    pub(crate) mounts: BTreeMap<String, String>,
+    /// In the order of the preopens.
+    pub(crate) mounts: Map<String, Value>,
     pub(crate) imports: BTreeMap<String, PathBuf>,
     pub(crate) timeout_ms: u64,
 }
@@ -97,7 +99,7 @@ pub(crate) fn jobs(
     let fixtures = root.join("guest-tests/fixtures/frozen");
     let mut jobs = Vec::new();
     for (name, program) in guests {
-        let mut mounts = BTreeMap::new();
+        let mut mounts = Map::new();
         for (guest, suffix) in
             [("work", ""), ("other", ""), ("frozen", ":ro"), ("nest", ""), ("nest/inner", "")]
         {
@@ -110,7 +112,7 @@ pub(crate) fn jobs(
                 }
                 _ => format!("{kind}:{place}{suffix}"),
             };
-            mounts.insert(guest.to_owned(), what);
+            mounts.insert(guest.to_owned(), what.into());
         }
         jobs.push(Job {
             name: name.clone(),

@@ -179,7 +179,7 @@ fn real_programs(
                 name: format!("{index} {}", args.join(" ")),
                 program: (*program).clone(),
                 args: args.iter().map(ToString::to_string).collect(),
-                mounts: [("/".to_owned(), mount.to_owned())].into(),
+                mounts: [("/".to_owned(), mount.into())].into_iter().collect(),
                 imports: if index == 0 {
                     [("/".to_owned(), root.join("guest-tests/fixtures/programs"))].into()
                 } else {

@@ -8,7 +8,7 @@ use crate::backend::{Destination, Source};
 use crate::error::{ErrorCode, Result};
 use crate::shared::Ref;
 
-const BLOCK: u64 = 64 * 1024;
+const BLOCK: u64 = 4096;
 
 /// The bytes that may still be allocated.
 pub(super) struct Budget {

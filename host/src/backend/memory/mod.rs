@@ -95,7 +95,7 @@ impl Memory {
         Self::with_limit(1 << 30)
     }
 
-    /// An empty one whose files take up to `limit` bytes, in blocks of 64 KiB.
+    /// An empty one whose files take up to `limit` bytes, in blocks of 4 KiB.
     #[must_use]
     pub fn with_limit(limit: u64) -> Self {
         let id = NodeId { device: new_device(), inode: 1 };

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
-use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
 use crate::job::{Job, Outcome, Runner, Stdio};
-use crate::mounts::{Copy, MountSpec};
+use crate::mounts::{CopySpec, MountSpec};
 use crate::program::NO_FILES;
 use crate::trace::TraceLog;
 
@@ -24,8 +23,9 @@ const OUTPUT_MAX: usize = 64 * 1024 * 1024;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
-    #[serde(default)]
-    name: Option<String>,
+    /// Read by itself, so that a line with a mistake has a name.
+    #[serde(default, rename = "name")]
+    _name: Option<String>,
     program: PathBuf,
     #[serde(default)]
     args: Vec<String>,
@@ -125,10 +125,9 @@ fn name_of(line: &[u8]) -> Option<String> {
 
 fn job(line: &[u8], timeout: Option<Duration>) -> Result<Job> {
     let line: Line = serde_json::from_slice(line)?;
-    let _ = line.name;
     let mounts = line.mounts.0.iter().map(|(guest, what)| MountSpec::new(guest, what));
     let copies = |pairs: &Pairs| {
-        pairs.0.iter().map(|(guest, host)| Copy::new(guest, host)).collect::<Vec<_>>()
+        pairs.0.iter().map(|(guest, host)| CopySpec::new(guest, host)).collect::<Vec<_>>()
     };
     Ok(Job {
         program: line.program,
@@ -148,7 +147,7 @@ struct Pairs(Vec<(String, String)>);
 
 impl<'de> Deserialize<'de> for Pairs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder(PhantomData<Pairs>);
+        struct InOrder;
 
         impl<'de> Visitor<'de> for InOrder {
             type Value = Pairs;
@@ -166,6 +165,6 @@ impl<'de> Deserialize<'de> for Pairs {
             }
         }
 
-        deserializer.deserialize_map(InOrder(PhantomData))
+        deserializer.deserialize_map(InOrder)
     }
 }

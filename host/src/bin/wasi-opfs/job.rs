@@ -14,7 +14,7 @@ use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::copy;
-use crate::mounts::{Copy, MountSpec, Mounts, directory, shown};
+use crate::mounts::{CopySpec, MountSpec, Mounts, directory};
 use crate::program::{NO_FILES, NOT_RUNNABLE, NotStarted, OrExit, from_wasmtime, load};
 
 /// What is to be run.
@@ -24,8 +24,8 @@ pub(crate) struct Job {
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
     pub(crate) mounts: Vec<MountSpec>,
-    pub(crate) imports: Vec<Copy>,
-    pub(crate) exports: Vec<Copy>,
+    pub(crate) imports: Vec<CopySpec>,
+    pub(crate) exports: Vec<CopySpec>,
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -164,23 +164,23 @@ fn outcome(ended: Ended) -> Outcome {
     Outcome { exit_code: TRAPPED, messages: vec![trap.to_string()] }
 }
 
-async fn copy_in(mounts: &Mounts, imports: &[Copy]) -> Result<()> {
+async fn copy_in(mounts: &Mounts, imports: &[CopySpec]) -> Result<()> {
     if imports.is_empty() {
         return Ok(());
     }
     let table = mounts.table_for(imports).await?;
     for import in imports {
-        let Copy { host, guest } = import;
+        let CopySpec { host, guest } = import;
         let copied = async { copy::import(host, &directory(&table, guest, true).await?).await };
-        copied.await.with_context(|| format!("cannot import '{}' to '{guest}'", shown(host)))?;
+        copied.await.with_context(|| format!("cannot import '{}' to '{guest}'", host.display()))?;
     }
     Ok(())
 }
 
-async fn copy_out(table: &MountTable, exports: &[Copy]) -> Result<()> {
-    for Copy { host, guest } in exports {
+async fn copy_out(table: &MountTable, exports: &[CopySpec]) -> Result<()> {
+    for CopySpec { host, guest } in exports {
         let copied = async { copy::export(&directory(table, guest, false).await?, host).await };
-        copied.await.with_context(|| format!("cannot export '{guest}' to '{}'", shown(host)))?;
+        copied.await.with_context(|| format!("cannot export '{guest}' to '{}'", host.display()))?;
     }
     Ok(())
 }

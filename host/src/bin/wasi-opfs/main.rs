@@ -17,7 +17,7 @@ use anyhow::{Result, anyhow};
 use clap::{Args, Parser, Subcommand};
 
 use self::job::{Job, Runner, Stdio};
-use self::mounts::{Copy, MountSpec};
+use self::mounts::{CopySpec, MountSpec};
 use self::trace::TraceLog;
 
 /// Runs WebAssembly programs with the files they are given.
@@ -44,17 +44,16 @@ Examples:
 Exit code: the program's own; 134 after a trap, 124 after the time-out; 127 if there is
 no such program, 126 if it cannot be run, 125 if its files cannot be made ready.";
 
-const BATCH_HELP: &str = "\
-Runs the programs that FILE (`-`: standard input) names, one after the other. Each line
-is a JSON object:
+const BATCH_HELP: &str = r#"Run the programs that FILE (`-`: standard input) names, one after the other.
+Each line is a JSON object:
 
-  {\"name\": \"first\", \"program\": \"ls.wasm\", \"args\": [\"-l\", \"/\"], \"env\": {\"LANG\": \"C\"},
-   \"mounts\": {\"/\": \"dir:./data:ro\", \"/tmp\": \"memory\"}, \"imports\": {\"/tmp\": \"./src\"},
-   \"exports\": {\"/tmp\": \"./out\"}, \"timeout_ms\": 5000}
+  {"name": "first", "program": "ls.wasm", "args": ["-l", "/"], "env": {"LANG": "C"},
+   "mounts": {"/": "dir:./data:ro", "/tmp": "memory"}, "imports": {"/tmp": "./src"},
+   "exports": {"/tmp": "./out"}, "timeout_ms": 5000}
 
 `program` is enough. As each ends, its result is written as a line of JSON:
 
-  {\"name\": \"first\", \"exit_code\": 0, \"stdout\": \"…\", \"stderr\": \"…\", \"ms\": 12}";
+  {"name": "first", "exit_code": 0, "stdout": "…", "stderr": "…", "ms": 12}"#;
 
 /// Run a program: a component for WASI 0.2, or a preview1 module, binary or text.
 #[derive(Args)]
@@ -76,13 +75,13 @@ struct Run {
 
     /// Copy what is in a directory of this machine into the program's directory GUEST
     /// before it starts, also where the program may not write.
-    #[arg(long = "import", value_name = "HOSTDIR=GUEST", value_parser = Copy::parse_import)]
-    imports: Vec<Copy>,
+    #[arg(long = "import", value_name = "HOSTDIR=GUEST", value_parser = CopySpec::parse_import)]
+    imports: Vec<CopySpec>,
 
     /// Copy what is in the program's directory GUEST into a directory of this machine
     /// when the program has ended, however it ended.
-    #[arg(long = "export", value_name = "GUEST=HOSTDIR", value_parser = Copy::parse_export)]
-    exports: Vec<Copy>,
+    #[arg(long = "export", value_name = "GUEST=HOSTDIR", value_parser = CopySpec::parse_export)]
+    exports: Vec<CopySpec>,
 
     /// End the program after so many milliseconds; in a batch, where a line says nothing.
     #[arg(long, value_name = "MS")]

@@ -2,7 +2,7 @@
 //! command line and in a batch.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
@@ -63,12 +63,12 @@ impl MountSpec {
 
 /// One `--import` or `--export`.
 #[derive(Clone, Debug)]
-pub(crate) struct Copy {
+pub(crate) struct CopySpec {
     pub(crate) host: PathBuf,
     pub(crate) guest: String,
 }
 
-impl Copy {
+impl CopySpec {
     pub(crate) fn parse_import(text: &str) -> Result<Self> {
         // A guest's name has no '=', a directory's may have.
         match text.rsplit_once('=') {
@@ -126,7 +126,7 @@ impl Mounts {
     }
 
     /// The same for `imports`: the mounts that they go into may be written.
-    pub(crate) async fn table_for(&self, imports: &[Copy]) -> Result<MountTable> {
+    pub(crate) async fn table_for(&self, imports: &[CopySpec]) -> Result<MountTable> {
         let names: Vec<_> = self.0.iter().map(|(spec, _)| spec.guest.as_str()).collect();
         let targets: Vec<_> =
             imports.iter().filter_map(|import| nearest(&names, &import.guest)).collect();
@@ -190,11 +190,6 @@ fn nearest<'a>(mounts: &[&str], guest: &'a str) -> Option<(usize, Vec<&'a str>)>
 
 fn names_of(path: &str) -> Vec<&str> {
     path.split('/').filter(|name| !matches!(*name, "" | ".")).collect()
-}
-
-/// A directory of this machine in a message.
-pub(crate) fn shown(path: &Path) -> std::path::Display<'_> {
-    path.display()
 }
 
 #[cfg(test)]

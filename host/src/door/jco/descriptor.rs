@@ -202,7 +202,10 @@ pub fn open_at(
     let (owner, descriptor) = descriptor(number).map_err(thrown)?;
     let (open, flags) = (value::open_flags(open_flags), value::descriptor_flags(flags));
     answer(
-        async move { descriptor.open_at(follow(symlink_follow), path.as_bytes(), open, flags).await },
+        async move {
+            let follow = follow(symlink_follow);
+            descriptor.open_at(follow, path.as_bytes(), open, flags).await
+        },
         move |opened| table::insert(owner, Resource::Descriptor(opened)).map(JsValue::from),
     )
 }

@@ -2,6 +2,7 @@
 //! preopens of it.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 
 use js_sys::{Array, Error, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -57,10 +58,19 @@ pub async fn open_filesystem(mounts: Array, sync: bool) -> Result<u32, JsValue> 
 async fn open(requests: Array, sync: bool) -> Result<u32, SetupError> {
     let mut mounts = Vec::new();
     let mut options = Vec::new();
+    // What has a name is the same wherever it is mounted.
+    let mut named: HashMap<(String, String), FileSystem> = HashMap::new();
     for request in requests {
         let (guest, kind, name, read_only) = mount_request(&request)
             .ok_or_else(|| SetupError::new(ErrorCode::Invalid, "a mount is not well formed"))?;
-        let fs = browser::open(&kind, &name).await?;
+        let key = (kind, name);
+        let fs = match named.get(&key) {
+            Some(fs) => fs.clone(),
+            None => browser::open(&key.0, &key.1).await?,
+        };
+        if !key.1.is_empty() {
+            named.insert(key, fs.clone());
+        }
         mounts.push((guest.clone(), fs.clone()));
         options.push(MountOptions { guest, fs, read_only });
     }

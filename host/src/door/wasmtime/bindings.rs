@@ -3,7 +3,7 @@
 #![allow(missing_docs, unreachable_pub, clippy::pedantic)]
 
 wasmtime::component::bindgen!({
-    path: "../wit",
+    path: "wit",
     world: "wasi-opfs:worlds/host",
     imports: {
         // What may wait in a backend's namespace half. The data half never does.

@@ -39,6 +39,52 @@ impl FilesystemCtx {
 
 /// What a store's data has to give; beside it, it implements
 /// [`WasiView`](wasmtime_wasi::WasiView) over the same table.
+///
+/// ```no_run
+/// use wasi_opfs::backend::memory::Memory;
+/// use wasi_opfs::door::wasmtime::{
+///     FilesystemCtx, FilesystemCtxView, FilesystemView, add_to_linker,
+/// };
+/// use wasi_opfs::{FileSystem, MountOptions, MountTable, Ref};
+/// use wasmtime::component::{Component, Linker, ResourceTable};
+/// use wasmtime::{Engine, Result, Store};
+/// use wasmtime_wasi::p2::bindings::Command;
+/// use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+///
+/// struct Guest {
+///     wasi: WasiCtx,
+///     files: FilesystemCtx,
+///     table: ResourceTable,
+/// }
+///
+/// impl WasiView for Guest {
+///     fn ctx(&mut self) -> WasiCtxView<'_> {
+///         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+///     }
+/// }
+///
+/// impl FilesystemView for Guest {
+///     fn filesystem(&mut self) -> FilesystemCtxView<'_> {
+///         FilesystemCtxView { ctx: &self.files, table: &mut self.table }
+///     }
+/// }
+///
+/// async fn run(program: &str) -> Result<()> {
+///     let fs = FileSystem::new(Ref::new(Memory::new()));
+///     let mount = MountOptions { guest: "/".to_owned(), fs, read_only: false };
+///     let files = FilesystemCtx::new(MountTable::new(vec![mount]).await?);
+///     let wasi = WasiCtx::builder().inherit_stdio().build();
+///
+///     let engine = Engine::default();
+///     let mut linker = Linker::new(&engine);
+///     add_to_linker(&mut linker)?;
+///     let program = Component::from_file(&engine, program)?;
+///     let mut store = Store::new(&engine, Guest { wasi, files, table: ResourceTable::new() });
+///     let program = Command::instantiate_async(&mut store, &program, &linker).await?;
+///     let _ended_well = program.wasi_cli_run().call_run(&mut store).await?;
+///     Ok(())
+/// }
+/// ```
 pub trait FilesystemView: Send {
     /// The parts that calls on files need.
     fn filesystem(&mut self) -> FilesystemCtxView<'_>;

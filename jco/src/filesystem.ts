@@ -1,0 +1,10 @@
+// `wasi:filesystem` as a module, for guests transpiled with
+// `--map 'wasi:filesystem/*=wasi-opfs/filesystem#*'`.
+
+import { defaultOptions } from './defaults.js';
+import { Filesystem } from './host.js';
+
+/** The file system that the guests of this realm share. */
+export const filesystem: Filesystem = await Filesystem.open(defaultOptions());
+
+export const { types, preopens } = filesystem.wasi;

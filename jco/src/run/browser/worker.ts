@@ -1,0 +1,161 @@
+// A job's worker: mounts, imports, the program itself, exports.
+
+import * as wasi from '@bytecodealliance/preview2-shim';
+import { createCli } from '@bytecodealliance/preview2-shim/cli';
+import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
+
+import { Filesystem } from '../../host.js';
+import type { TraceEvent } from '../../trace.js';
+import {
+  NOT_RUNNABLE,
+  NO_FILES,
+  type Output,
+  type PageJob,
+  TRAPPED,
+  type WorkerMessage,
+  type WorkerOrder,
+} from '../protocol.js';
+import { clocks, poll } from './clocks.js';
+import { copyIn, copyOut } from './copy.js';
+
+const encoder = new TextEncoder();
+
+function tell(message: WorkerMessage): void {
+  postMessage(message);
+}
+
+function output(to: Output, bytes: Uint8Array): void {
+  tell({ type: 'output', to, bytes });
+}
+
+function say(text: string): void {
+  output('stderr', encoder.encode(`wasi-opfs: ${text}\n`));
+}
+
+function traceLine({ call, answer, result, us, ...names }: TraceEvent): void {
+  const line = { call, ...names, answer, result, us: Math.round(us * 10) / 10 };
+  const text = JSON.stringify(line, (_, value: unknown) =>
+    typeof value === 'bigint' ? Number(value) : value,
+  );
+  output('trace', encoder.encode(`${text}\n`));
+}
+
+/** Asks the host and waits: a worker may. */
+function ask(path: string): Uint8Array {
+  const request = new XMLHttpRequest();
+  request.open('GET', path, false);
+  request.responseType = 'arraybuffer';
+  request.send();
+  return new Uint8Array(request.response as ArrayBuffer);
+}
+
+function imports(job: PageJob, filesystem: Filesystem): Record<string, unknown> {
+  const cli = createCli({
+    arguments: job.argv,
+    environment: job.env,
+    stdin: {
+      blockingRead: (length) => {
+        const bytes = ask(`${job.path}stdin?length=${Math.min(Number(length), 1 << 20)}`);
+        if (bytes.length === 0) {
+          throw { tag: 'closed' };
+        }
+        return bytes;
+      },
+    },
+    stdout: { write: (bytes) => output('stdout', bytes) },
+    stderr: { write: (bytes) => output('stderr', bytes) },
+  });
+  const environment = { ...cli.environment, initialCwd: () => undefined };
+  const shim = new WASIShim({
+    cli: { ...cli, environment },
+    clocks,
+    filesystem: filesystem.wasi,
+    io: { ...wasi.io, poll },
+  } as never);
+  return shim.getImportObject() as unknown as Record<string, unknown>;
+}
+
+/** Runs the program; its exit code. */
+async function run(
+  program: NonNullable<WorkerOrder['program']>,
+  imports: Record<string, unknown>,
+): Promise<number> {
+  const modules = new Map(program.modules);
+  const { instantiate } = (await import(program.url)) as {
+    instantiate: (
+      module: (name: string) => WebAssembly.Module | undefined,
+      imports: Record<string, unknown>,
+    ) => Promise<{ run: { run(): unknown } }>;
+  };
+  let instance;
+  try {
+    instance = await instantiate((name) => modules.get(name), imports);
+  } catch (error) {
+    say(`the program could not be instantiated: ${describe(error)}`);
+    return NOT_RUNNABLE;
+  }
+  try {
+    await instance.run.run();
+    return 0;
+  } catch (error) {
+    const { exitError, code, payload } = error as ExitError;
+    if (exitError) {
+      return code ?? 1;
+    }
+    // What jco makes of `run` that answers with an error.
+    if (error instanceof Error && error.constructor.name === 'ComponentError' && payload == null) {
+      return 1;
+    }
+    say(`the program trapped: ${describe(error)}`);
+    return TRAPPED;
+  }
+}
+
+interface ExitError {
+  exitError?: boolean;
+  code?: number;
+  payload?: unknown;
+}
+
+/** What happened, and in a program where: the names of its innermost functions. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) {
+    return String(error);
+  }
+  const frames = error.stack?.split('\n').filter((line) => line.includes('wasm-function')) ?? [];
+  const names = frames.slice(0, 8).map((line) => line.replace(/\s*\(.*\)$/, ''));
+  return [`${error.name}: ${error.message}`, ...names].join('\n');
+}
+
+async function obey({ job, core, program }: WorkerOrder): Promise<void> {
+  let exitCode = NO_FILES;
+  try {
+    const filesystem = await Filesystem.open({
+      mounts: job.mounts,
+      wasm: core,
+      ...(job.trace && program ? { trace: traceLine } : {}),
+    });
+    if (program) {
+      for (const guest of job.imports) {
+        await copyIn(filesystem, guest, job);
+      }
+      const host = imports(job, filesystem);
+      tell({ type: 'started' });
+      exitCode = await run(program, host);
+      tell({ type: 'ended' });
+      filesystem.release();
+    }
+    for (const guest of job.exports) {
+      await copyOut(filesystem, guest, job);
+    }
+    filesystem.close();
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    exitCode ||= NO_FILES;
+  }
+  tell({ type: 'done', exitCode });
+}
+
+addEventListener('message', ({ data }: MessageEvent<WorkerOrder>) => {
+  void obey(data);
+});

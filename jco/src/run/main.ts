@@ -1,0 +1,193 @@
+// The command `wasi-opfs`: a command line in, exit code out.
+
+import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import type { Writable } from 'node:stream';
+
+import { asyncImports } from '../jspi.js';
+import {
+  type Job,
+  type RunOptions,
+  UsageError,
+  batchName,
+  parseBatchLine,
+  parseCommand,
+} from './options.js';
+import { NO_FILES, type Output } from './protocol.js';
+import { Runner } from './runner.js';
+
+/** Runs a command line; its exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const command = parseCommand(argv);
+    if ('run' in command) {
+      return await run(command.run);
+    }
+    await put(process.stdout, 'help' in command ? command.help : `${jcoFlags().join(' ')}\n`);
+    return 0;
+  } catch (error) {
+    await put(process.stderr, `wasi-opfs: ${(error as Error).message}\n`);
+    return error instanceof UsageError ? 2 : NO_FILES;
+  }
+}
+
+/** With these, `jco transpile` makes a program use `wasi-opfs/filesystem`. */
+function jcoFlags(): string[] {
+  return [
+    '--map',
+    'wasi:filesystem/*=wasi-opfs/filesystem#*',
+    '--no-nodejs-compat',
+    '--async-mode',
+    'jspi',
+    '--async-imports',
+    ...asyncImports,
+    '--async-exports',
+    'wasi:cli/run#run',
+  ];
+}
+
+/** By convention: 128 and the signal's number. */
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 };
+
+async function run(options: RunOptions): Promise<number> {
+  const trace = traceTo(options.trace);
+  const runner = new Runner(options.profile);
+  const stop = (code: number): void => {
+    void runner.close().finally(() => process.exit(code));
+  };
+  for (const [signal, code] of Object.entries(SIGNALS)) {
+    process.once(signal, () => stop(code));
+  }
+  // Who reads the output has gone.
+  process.stdout.once('error', () => stop(SIGNALS.SIGPIPE));
+  try {
+    return 'job' in options.work
+      ? await runAlone(runner, options.work.job, trace)
+      : await runBatch(runner, options.work.batch, options.timeoutMs, trace);
+  } finally {
+    await runner.close();
+    await trace?.end();
+  }
+}
+
+async function runAlone(runner: Runner, job: Job, trace: Trace | undefined): Promise<number> {
+  const streams = { stdout: process.stdout, stderr: process.stderr };
+  const { exitCode, message } = await runner.run(job, trace !== undefined, {
+    write: (to, bytes) => (to === 'trace' ? trace!.write(bytes) : put(streams[to], bytes)),
+    read: readStdin,
+  });
+  if (message !== undefined) {
+    await put(process.stderr, `wasi-opfs: ${message}\n`);
+  }
+  return exitCode;
+}
+
+/** Runs the jobs that `file` lists, and prints a line for each as it ends. */
+async function runBatch(
+  runner: Runner,
+  file: string,
+  timeoutMs: number | undefined,
+  trace: Trace | undefined,
+): Promise<number> {
+  const lines = await (file === '-' ? text(process.stdin) : readFile(file, 'utf8')).catch(
+    (error: Error) => {
+      throw new Error(`cannot read the batch '${file}': ${error.message}`);
+    },
+  );
+  for (const [index, line] of lines.split('\n').entries()) {
+    if (line.trim() !== '') {
+      await runLine(runner, line, index + 1, timeoutMs, trace);
+    }
+  }
+  return 0;
+}
+
+async function runLine(
+  runner: Runner,
+  line: string,
+  number: number,
+  timeoutMs: number | undefined,
+  trace: Trace | undefined,
+): Promise<void> {
+  const start = performance.now();
+  const name = batchName(line, number);
+  const output: Record<Exclude<Output, 'trace'>, Uint8Array[]> = { stdout: [], stderr: [] };
+  let exitCode = NO_FILES;
+  let message: string | undefined;
+  try {
+    const job = parseBatchLine(line, number);
+    job.timeoutMs ??= timeoutMs;
+    ({ exitCode, message } = await runner.run(job, trace !== undefined, {
+      write: async (to, bytes) =>
+        to === 'trace' ? trace!.write(bytes, name) : void output[to].push(bytes),
+      read: () => Promise.resolve(new Uint8Array()),
+    }));
+  } catch (error) {
+    message = (error as Error).message;
+  }
+  const stdout = Buffer.concat(output.stdout).toString();
+  let stderr = Buffer.concat(output.stderr).toString();
+  if (message !== undefined) {
+    stderr += `${stderr === '' || stderr.endsWith('\n') ? '' : '\n'}${message}\n`;
+  }
+  const ms = Math.round(performance.now() - start);
+  const result = { name, exit_code: exitCode, stdout, stderr, ms };
+  await put(process.stdout, `${JSON.stringify(result)}\n`);
+}
+
+/** Where `--trace` writes: lines of JSON, with the name of their job if there are several. */
+interface Trace {
+  write(lines: Uint8Array, job?: string): Promise<void>;
+  end(): Promise<void>;
+}
+
+function traceTo(file: string | undefined): Trace | undefined {
+  if (file === undefined) {
+    return undefined;
+  }
+  const stream = file === '-' ? process.stderr : createWriteStream(file);
+  const opened = new Promise<void>((resolve, reject) => {
+    if (stream === process.stderr) {
+      resolve();
+    }
+    stream.once('open', () => resolve()).once('error', reject);
+  });
+  return {
+    write: async (lines, job) => {
+      await opened;
+      const head = job === undefined ? '{' : `{"job":${JSON.stringify(job)},`;
+      await put(stream, Buffer.from(lines).toString().replace(/^\{/gm, head));
+    },
+    end: async () => {
+      await opened.catch((error: Error) => {
+        throw new Error(`cannot write the trace to '${file}': ${error.message}`);
+      });
+      if (stream !== process.stderr) {
+        await new Promise<void>((resolve) => stream.end(() => resolve()));
+      }
+    },
+  };
+}
+
+/** Writes, and waits until it is written. */
+function put(stream: Writable, bytes: string | Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+let input: AsyncIterator<Buffer> | undefined;
+let rest: Uint8Array = new Uint8Array();
+
+/** The next bytes of stdin, which is not touched before a program asks. */
+async function readStdin(length: number): Promise<Uint8Array> {
+  if (rest.length === 0) {
+    input ??= process.stdin[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    const next = await input.next();
+    rest = next.done ? new Uint8Array() : next.value;
+  }
+  const bytes = rest.subarray(0, length);
+  rest = rest.subarray(length);
+  return bytes;
+}

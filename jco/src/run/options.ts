@@ -1,0 +1,285 @@
+// The command line: what is asked for, or why it cannot be.
+
+import { basename } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { parseMount } from '../mount.js';
+import { place } from './place.js';
+
+/** Wrong use of the command line: shown without more ado. */
+export class UsageError extends Error {}
+
+/** One run of a program. */
+export interface Job {
+  name: string;
+  /** A component, or a preview1 module. */
+  program: string;
+  /** Without the name of the program. */
+  args: string[];
+  env: Record<string, string>;
+  /** From a guest name to `KIND:NAME[:ro]`. */
+  mounts: Record<string, string>;
+  /** From a guest name to a directory of the host. */
+  imports: Record<string, string>;
+  exports: Record<string, string>;
+  timeoutMs: number | undefined;
+}
+
+export interface RunOptions {
+  /** The one job, or the file that lists them. */
+  work: { job: Job } | { batch: string };
+  profile: string | undefined;
+  /** A file, or `-` for stderr. */
+  trace: string | undefined;
+  timeoutMs: number | undefined;
+}
+
+export type Command = { help: string } | { run: RunOptions } | { jcoFlags: true };
+
+export const HELP = `Runs WebAssembly programs in a headless Chromium, with files in OPFS.
+
+Usage:
+  wasi-opfs run PROGRAM.wasm [OPTIONS] [-- ARGS...]
+  wasi-opfs run --batch FILE [--profile DIR] [--timeout MS] [--trace[=FILE]]
+  wasi-opfs jco-flags
+
+PROGRAM.wasm is a component for WASI 0.2 or a preview1 module, binary or text.
+
+Options of run:
+  --mount GUEST=KIND[:ro]   What the program sees as GUEST ('/', '/tmp', '.'):
+                            tree:NAME     the directory NAME of OPFS
+                            memory        nothing at first, gone at the end
+                            memory:NAME   the same in every mount of that name
+                            With :ro the program may change nothing there.
+  --env NAME=VALUE          An environment variable of the program.
+  --import HOSTDIR=GUEST    Copy what is in a directory of this machine into the
+                            program's directory GUEST before it starts, also
+                            where the program may not write.
+  --export GUEST=HOSTDIR    Copy what is in the program's directory GUEST into a
+                            directory of this machine, however the run ended.
+  --profile DIR             Keep the browser's profile, with all of OPFS, in DIR;
+                            without it a temporary one is used and removed.
+  --timeout MS              End the program after so many milliseconds; in a
+                            batch, where a line says nothing.
+  --trace[=FILE]            Write each call on files as a line of JSON, to FILE
+                            or to stderr.
+  --batch FILE              Run what FILE ('-': standard input) lists, one JSON
+                            object a line, of which only "program" has to be:
+                            {"name", "program", "args": [], "env": {},
+                             "mounts": {"GUEST": "KIND:NAME[:ro]"},
+                             "imports": {"GUEST": "HOSTDIR"},
+                             "exports": {"GUEST": "HOSTDIR"}, "timeout_ms"}
+                            and print a line for each as it ends:
+                            {"name", "exit_code", "stdout", "stderr", "ms"}
+  -h, --help                Show this.
+
+jco-flags prints the flags with which 'jco transpile' makes a program use
+'wasi-opfs/filesystem', waiting mounts included.
+
+Exit code: the program's own; 134 after a trap, 124 after the time-out; 127 if
+there is no such program, 126 if it cannot be run, 125 if its files cannot be made
+ready. The browser is the one that CHROME names, or a Chromium on the PATH.
+`;
+
+/** Reads a command line. */
+export function parseCommand(argv: readonly string[]): Command {
+  const [command, ...rest] = argv;
+  switch (command) {
+    case 'run':
+      return parseRun(rest);
+    case 'jco-flags':
+      return { jcoFlags: true };
+    case undefined:
+    case 'help':
+    case '-h':
+    case '--help':
+      return { help: HELP };
+    default:
+      throw new UsageError(`there is no command '${command}'; try 'wasi-opfs --help'`);
+  }
+}
+
+function parseRun(argv: readonly string[]): Command {
+  const split = argv.indexOf('--');
+  const own = split < 0 ? argv : argv.slice(0, split);
+  const args = split < 0 ? [] : argv.slice(split + 1);
+  const { values, positionals } = parse(own);
+  if (values.help) {
+    return { help: HELP };
+  }
+  const timeoutMs = values.timeout === undefined ? undefined : milliseconds(values.timeout);
+  const shared = { profile: values.profile, trace: values.trace, timeoutMs };
+  if (values.batch !== undefined) {
+    const stray = [...positionals, ...args];
+    if (stray.length > 0 || values.mount || values.env || values.import || values.export) {
+      throw new UsageError('--batch takes programs, mounts and the like from its file alone');
+    }
+    return { run: { work: { batch: values.batch }, ...shared } };
+  }
+  const [program, stray] = positionals;
+  if (program === undefined) {
+    throw new UsageError('which program? wasi-opfs run PROGRAM.wasm [OPTIONS] [-- ARGS...]');
+  }
+  if (stray !== undefined) {
+    throw new UsageError(`'${stray}' is too much; the program's own arguments stand behind '--'`);
+  }
+  const job = {
+    name: basename(program),
+    program,
+    args,
+    env: record('--env', 'NAME=VALUE', values.env, cutFirst),
+    mounts: record('--mount', 'GUEST=KIND:NAME', values.mount, cutFirst),
+    imports: record('--import', 'HOSTDIR=GUEST', values.import, (text) =>
+      cutLast(text)?.reverse() as [string, string] | undefined,
+    ),
+    exports: record('--export', 'GUEST=HOSTDIR', values.export, cutFirst),
+    timeoutMs,
+  };
+  checkJob(job);
+  return { run: { work: { job }, ...shared } };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      // The only option whose value may be left out.
+      args: argv.map((arg) => (arg === '--trace' ? '--trace=-' : arg)),
+      allowPositionals: true,
+      options: {
+        batch: { type: 'string' },
+        env: { type: 'string', multiple: true },
+        export: { type: 'string', multiple: true },
+        help: { type: 'boolean', short: 'h' },
+        import: { type: 'string', multiple: true },
+        mount: { type: 'string', multiple: true },
+        profile: { type: 'string' },
+        timeout: { type: 'string' },
+        trace: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    const [message] = (error as Error).message.split('. ');
+    throw new UsageError(`${message}; try 'wasi-opfs --help'`);
+  }
+}
+
+function milliseconds(value: unknown): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number <= 0) {
+    throw new UsageError(`a timeout is a number of milliseconds, not '${String(value)}'`);
+  }
+  return number;
+}
+
+type Pair = [string, string];
+
+function cutFirst(text: string): Pair | undefined {
+  const at = text.indexOf('=');
+  return at > 0 ? [text.slice(0, at), text.slice(at + 1)] : undefined;
+}
+
+function cutLast(text: string): Pair | undefined {
+  const at = text.lastIndexOf('=');
+  return at > 0 ? [text.slice(0, at), text.slice(at + 1)] : undefined;
+}
+
+function record(
+  option: string,
+  form: string,
+  values: readonly string[] | undefined,
+  cut: (text: string) => Pair | undefined,
+): Record<string, string> {
+  const pairs = (values ?? []).map((text) => {
+    const pair = cut(text);
+    if (!pair || (pair[1] === '' && option !== '--env')) {
+      throw new UsageError(`${option} wants ${form}, not '${text}'`);
+    }
+    return pair;
+  });
+  const keys = pairs.map(([key]) => key);
+  const twice = keys.find((key, at) => keys.indexOf(key) !== at);
+  if (twice !== undefined) {
+    throw new UsageError(`${option} is given twice for '${twice}'`);
+  }
+  return Object.fromEntries(pairs);
+}
+
+/** Refuses what can be known to be wrong before anything is started. */
+function checkJob(job: Job): void {
+  for (const [guest, mount] of Object.entries(job.mounts)) {
+    const { kind, name } = parseMount(mount);
+    if ((kind as string) === 'dir') {
+      throw new UsageError(`'${mount}' is for the native runner; here, use tree:NAME and --import`);
+    }
+    if ((kind !== 'tree' && kind !== 'memory') || (kind === 'tree' && name === '')) {
+      throw new UsageError(`'${mount}' (for '${guest}') is no mount; use tree:NAME or memory`);
+    }
+  }
+  for (const guest of [...Object.keys(job.imports), ...Object.keys(job.exports)]) {
+    if (!place(Object.keys(job.mounts), guest)) {
+      throw new UsageError(`no mount holds '${guest}'; add one, as --mount ${guest}=memory`);
+    }
+  }
+}
+
+/** The name of a batch's job, also if something else in its line is wrong. */
+export function batchName(line: string, number: number): string {
+  try {
+    const { name } = JSON.parse(line) as { name?: unknown };
+    return typeof name === 'string' ? name : `line ${number}`;
+  } catch {
+    return `line ${number}`;
+  }
+}
+
+/** Reads one line of a batch. */
+export function parseBatchLine(line: string, number: number): Job {
+  try {
+    return batchJob(JSON.parse(line), batchName(line, number));
+  } catch (error) {
+    const { message } = error as Error;
+    throw new UsageError(`line ${number} of the batch is no job: ${message}`);
+  }
+}
+
+function batchJob(value: unknown, name: string): Job {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new UsageError('it is not an object');
+  }
+  const { name: _, program, args, env, mounts, imports, exports, timeout_ms, ...others } =
+    value as Record<string, unknown>;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) {
+    throw new UsageError(`'${unknown}' is not known`);
+  }
+  if (typeof program !== 'string') {
+    throw new UsageError(`'program' has to be a string`);
+  }
+  const job = {
+    name,
+    program,
+    args: strings('args', args ?? []),
+    env: stringsByName('env', env ?? {}),
+    mounts: stringsByName('mounts', mounts ?? {}),
+    imports: stringsByName('imports', imports ?? {}),
+    exports: stringsByName('exports', exports ?? {}),
+    timeoutMs: timeout_ms == null ? undefined : milliseconds(timeout_ms),
+  };
+  checkJob(job);
+  return job;
+}
+
+function strings(what: string, list: unknown): string[] {
+  if (!Array.isArray(list) || list.some((text) => typeof text !== 'string')) {
+    throw new UsageError(`'${what}' has to be a list of strings`);
+  }
+  return list as string[];
+}
+
+function stringsByName(what: string, map: unknown): Record<string, string> {
+  if (typeof map !== 'object' || map === null) {
+    throw new UsageError(`'${what}' has to be an object of strings`);
+  }
+  strings(what, Object.values(map));
+  return map as Record<string, string>;
+}

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { batchName, parseBatchLine, parseCommand } from '../dist/run/options.js';
+import { place } from '../dist/run/place.js';
+
+const run = (...args) => parseCommand(['run', ...args]).run;
+const job = (...args) => run(...args).work.job;
+
+test('a whole command line is taken apart', () => {
+  const { work, ...others } = run(
+    'some/p.wasm',
+    '--mount',
+    '/=tree:app:ro',
+    '--mount=.=memory',
+    '--env',
+    'A=b=c',
+    '--env',
+    'EMPTY=',
+    '--import',
+    'a=b=/',
+    '--export',
+    '.=out=1',
+    '--profile',
+    'dir',
+    '--timeout',
+    '50',
+    '--trace=file',
+    '--',
+    '-l',
+    '--mount',
+    '--',
+  );
+  assert.deepEqual(work.job, {
+    name: 'p.wasm',
+    program: 'some/p.wasm',
+    args: ['-l', '--mount', '--'],
+    env: { A: 'b=c', EMPTY: '' },
+    mounts: { '/': 'tree:app:ro', '.': 'memory' },
+    imports: { '/': 'a=b' },
+    exports: { '.': 'out=1' },
+    timeoutMs: 50,
+  });
+  assert.deepEqual(others, { profile: 'dir', trace: 'file', timeoutMs: 50 });
+});
+
+test('a trace without a file goes to stderr', () => {
+  assert.equal(run('p.wasm', '--trace').trace, '-');
+  assert.deepEqual(job('--trace', 'p.wasm').program, 'p.wasm');
+  assert.equal(run('p.wasm').trace, undefined);
+});
+
+test('what is wrong is said', () => {
+  for (const [args, message] of [
+    [[], /which program/],
+    [['p.wasm', 'x'], /'x' is too much/],
+    [['p.wasm', '--mounts', '/=memory'], /--mounts/],
+    [['p.wasm', '--mount', 'memory'], /GUEST=KIND:NAME/],
+    [['p.wasm', '--mount', '=memory'], /GUEST=KIND:NAME/],
+    [['p.wasm', '--mount', '/='], /GUEST=KIND:NAME/],
+    [['p.wasm', '--mount', '/=tree'], /no mount/],
+    [['p.wasm', '--mount', '/=tree:'], /no mount/],
+    [['p.wasm', '--mount', '/=disk:x'], /no mount/],
+    [['p.wasm', '--mount', '/=dir:x'], /native runner/],
+    [['p.wasm', '--mount', '/=memory', '--mount', '/=tree:x'], /twice/],
+    [['p.wasm', '--env', '=x'], /NAME=VALUE/],
+    [['p.wasm', '--import', 'x=/y'], /no mount holds '\/y'/],
+    [['p.wasm', '--export', '/y=x'], /no mount holds '\/y'/],
+    [['p.wasm', '--timeout', 'soon'], /milliseconds/],
+    [['p.wasm', '--timeout', '-1'], /timeout/],
+    [['p.wasm', '--timeout', '0'], /milliseconds/],
+    [['p.wasm', '--batch', 'f'], /from its file alone/],
+    [['--batch', 'f', '--', 'x'], /from its file alone/],
+  ]) {
+    assert.throws(() => run(...args), message, args.join(' '));
+  }
+  assert.throws(() => parseCommand(['walk']), /no command 'walk'/);
+});
+
+test('help is there', () => {
+  for (const args of [[], ['--help'], ['-h'], ['help'], ['run', '--help'], ['run', '-h']]) {
+    assert.match(parseCommand(args).help, /--mount GUEST=KIND/);
+  }
+});
+
+test('a line of a batch is a job', () => {
+  assert.deepEqual(parseBatchLine('{"program": "d/p.wasm"}', 3), {
+    name: 'line 3',
+    program: 'd/p.wasm',
+    args: [],
+    env: {},
+    mounts: {},
+    imports: {},
+    exports: {},
+    timeoutMs: undefined,
+  });
+  const whole = {
+    name: 'n',
+    program: 'p',
+    args: ['a'],
+    env: { A: '1' },
+    mounts: { '.': 'memory' },
+    imports: { './x': 'dir' },
+    exports: { '.': 'out' },
+  };
+  const line = JSON.stringify({ ...whole, timeout_ms: 7 });
+  assert.deepEqual(parseBatchLine(line, 1), { ...whole, timeoutMs: 7 });
+});
+
+test('a line of a batch that is no job says why', () => {
+  for (const [line, message] of [
+    ['{', /line 7/],
+    ['[]', /not an object/],
+    ['{}', /'program'/],
+    ['{"program": 1}', /'program'/],
+    ['{"program": "p", "arg": []}', /'arg' is not known/],
+    ['{"program": "p", "args": "x"}', /'args'/],
+    ['{"program": "p", "env": {"A": 1}}', /'env'/],
+    ['{"program": "p", "mounts": {"/": "disk:x"}}', /no mount/],
+    ['{"program": "p", "timeout_ms": -1}', /milliseconds/],
+  ]) {
+    assert.throws(() => parseBatchLine(line, 7), message, line);
+  }
+  assert.equal(batchName('{"name": "n", "program": 1}', 1), 'n');
+});
+
+test('the innermost mount holds a path', () => {
+  const mounts = ['/', '.', '/a/b', 'data'];
+  for (const [path, mount, names] of [
+    ['/', '/', []],
+    ['/a', '/', ['a']],
+    ['/a/b', '/a/b', []],
+    ['/a/b/', '/a/b', []],
+    ['/a/bc', '/', ['a', 'bc']],
+    ['/a/b/c/d', '/a/b', ['c', 'd']],
+    ['.', '.', []],
+    ['./x', '.', ['x']],
+    ['data/x', 'data', ['x']],
+    ['other', '.', ['other']],
+  ]) {
+    assert.deepEqual(place(mounts, path), { mount, names }, path);
+  }
+  assert.equal(place(['/a'], '/b'), undefined);
+  assert.equal(place(['.'], '/b'), undefined);
+});

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+
+import { command, scratch, start, tool } from './support.mjs';
+
+const profiles = () => readdirSync(tmpdir()).filter((name) => name.startsWith('wasi-opfs-profile-'));
+
+/** Runs jobs; the answers by name. */
+async function batch(t, jobs, ...options) {
+  const file = join(scratch(t), 'batch');
+  const lines = jobs.map((job) => (typeof job === 'string' ? job : JSON.stringify(job)));
+  writeFileSync(file, `${lines.join('\n')}\n\n`);
+  const { code, stdout, stderr } = await command(['run', '--batch', file, ...options]);
+  assert.equal(code, 0, stderr);
+  const results = stdout.trim().split('\n').map((line) => JSON.parse(line));
+  assert.equal(results.length, jobs.length);
+  return results;
+}
+
+test('files outlive a run if the profile does', async (t) => {
+  const profile = join(scratch(t), 'profile');
+  const args = ['run', tool(), '--mount', '/=tree:app', '--profile', profile, '--', 'count', '/n'];
+  for (const wanted of ['1\n', '2\n']) {
+    const { code, stdout, stderr } = await command(args);
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: wanted, stderr: '' });
+  }
+});
+
+test('stdin, stdout and stderr are the program\'s', async () => {
+  const input = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 256));
+  const { code, bytes, stderr } = await command(['run', tool(), '--', 'cat'], { input });
+  assert.equal(code, 0, stderr);
+  assert.ok(bytes.equals(input));
+  assert.equal(stderr, '');
+});
+
+test('a program that does not read leaves stdin alone', async () => {
+  const child = start(['run', tool(), '--', 'args']);
+  const [code] = await once(child, 'close');
+  assert.equal(code, 0);
+});
+
+test('a preview1 program ends with its own exit code', async () => {
+  const args = ['run', tool('wasm32-wasip1'), '--mount', '/=memory', '--'];
+  assert.equal((await command([...args, 'exit', '7'])).code, 7);
+  const { code, stdout, stderr } = await command([...args, 'count', '/n']);
+  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '1\n', stderr: '' });
+});
+
+test('a batch runs every job, however the others end', async (t) => {
+  const program = tool();
+  const job = (name, args, others = {}) => ({ name, program, args, ...others });
+  const memory = { mounts: { '/': 'memory' } };
+  const here = { mounts: { '.': 'memory' } };
+  const tree = { mounts: { '.': 'tree:there' } };
+  const results = await batch(t, [
+    job('args', ['args', 'ä', '']),
+    job('env', ['env'], { env: { A: 'b=c', Ü: 'ß' } }),
+    job('dot in memory', ['count', 'n'], here),
+    job('dot in a tree', ['count', 'n'], tree),
+    job('dot in the same tree', ['count', './n'], tree),
+    job('the same memory twice', ['write', '/a/f', 'x'], {
+      mounts: { '/a': 'memory:m', '/b': 'memory:m:ro' },
+    }),
+    job('nothing mounted', ['count', '/n']),
+    job('fails', ['exit', '3']),
+    job('panics', ['panic']),
+    job('spins', ['write-and-spin', '/f', 'x'], { ...memory, timeout_ms: 300 }),
+    job('sleeps', ['sleep', '60']),
+    job('sleeps with jspi', ['sleep', '60'], tree),
+    { name: 'missing', program: 'nowhere.wasm' },
+    { name: 'not a program', program: join(import.meta.dirname, 'run.test.mjs') },
+    '{"name": "not a job", "programm": ""}',
+    '{',
+    job('a tree that cannot be', ['args'], { mounts: { '/': 'tree:a/../b' } }),
+  ]);
+  const by = Object.fromEntries(results.map((result) => [result.name, result]));
+  const stdout = (name, code, text) => {
+    assert.deepEqual([by[name].exit_code, by[name].stdout], [code, text], by[name].stderr);
+  };
+  const stderr = (name, code, text) => {
+    assert.equal(by[name].exit_code, code, JSON.stringify(by[name]));
+    assert.match(by[name].stderr, text);
+  };
+  assert.deepEqual(results.map(({ name }) => name).slice(-3), ['not a job', 'line 16', 'a tree that cannot be']);
+  stdout('args', 0, `["${program.split('/').at(-1)}", "args", "ä", ""]\n`);
+  stdout('env', 0, 'A=b=c\nÜ=ß\n');
+  stdout('dot in memory', 0, '1\n');
+  stdout('dot in a tree', 0, '1\n');
+  stdout('dot in the same tree', 0, '2\n');
+  stdout('the same memory twice', 0, '');
+  stderr('nothing mounted', 1, /NotFound|Uncategorized|No such|not find/i);
+  stderr('fails', 1, /^$/);
+  stderr('panics', 134, /as was asked[^]*the program trapped: RuntimeError.*unreachable/);
+  stdout('spins', 124, 'spinning\n');
+  stderr('spins', 124, /ended after 300 ms/);
+  assert.ok(by.spins.ms >= 300);
+  for (const name of ['sleeps', 'sleeps with jspi']) {
+    assert.ok(by[name].exit_code === 0 && Number(by[name].stdout) >= 60, JSON.stringify(by[name]));
+  }
+  stderr('missing', 127, /nowhere\.wasm/);
+  stderr('not a program', 126, /neither WebAssembly nor its text/);
+  stderr('not a job', 125, /'programm' is not known/);
+  stderr('line 16', 125, /line 16 of the batch is no job/);
+  stderr('a tree that cannot be', 125, /tree/);
+  assert.deepEqual(profiles(), []);
+});
+
+for (const kind of ['memory', 'tree:copied']) {
+  test(`directories are copied into ${kind} and out of it`, async (t) => {
+    const directory = scratch(t);
+    const [from, to] = [join(directory, 'from'), join(directory, 'to')];
+    mkdirSync(join(from, 'sub/empty'), { recursive: true });
+    writeFileSync(join(from, 'text'), 'hello');
+    writeFileSync(join(from, 'sub/nothing'), '');
+    writeFileSync(join(from, 'sub/big'), Buffer.alloc(9_000_001, 'wasi'));
+    writeFileSync(join(from, 'a name? with #%&=+ü'), 'odd');
+    utimesSync(join(from, 'text'), 1_000_000_000, 1_000_000_000);
+    if (kind === 'memory') {
+      symlinkSync('../text', join(from, 'sub/link'));
+    }
+    const { code, stdout, stderr } = await command([
+      'run',
+      tool(),
+      '--mount',
+      `/data=${kind}:ro`,
+      '--import',
+      `${from}=/data/in/it`,
+      '--export',
+      `/data/in=${to}`,
+      '--',
+      'ls',
+      '/data/in/it',
+    ]);
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: 'a name? with #%&=+ü sub text\n', stderr: '' });
+    for (const name of ['text', 'sub/nothing', 'sub/big', 'a name? with #%&=+ü']) {
+      assert.ok(readFileSync(join(to, 'it', name)).equals(readFileSync(join(from, name))), name);
+    }
+    assert.ok(statSync(join(to, 'it/sub/empty')).isDirectory());
+    if (kind === 'memory') {
+      assert.equal(readFileSync(join(to, 'it/sub/link'), 'utf8'), 'hello');
+      assert.equal(statSync(join(to, 'it/text')).mtimeMs, 1_000_000_000_000);
+    }
+  });
+}
+
+test('what a tree cannot hold is not imported in silence', async (t) => {
+  const from = scratch(t);
+  symlinkSync('elsewhere', join(from, 'link'));
+  const args = ['run', tool(), '--mount', '/=tree:x', '--import', `${from}=/`, '--', 'args'];
+  const { code, stderr } = await command(args);
+  assert.equal(code, 125);
+  assert.match(stderr, /cannot import 'link' to '\/': unsupported/);
+});
+
+test('what a program left in a tree when its time was over is copied out', async (t) => {
+  const to = join(scratch(t), 'to');
+  const mounts = ['--mount', '/t=tree:left', '--mount', '/m=memory'];
+  const exports = ['--export', `/t=${to}`, '--export', `/m=${to}`, '--timeout', '500'];
+  const args = ['run', tool(), ...mounts, ...exports, '--', 'write-and-spin', '/t/f', 'kept'];
+  const { code, stdout, stderr } = await command(args);
+  assert.deepEqual({ code, stdout }, { code: 124, stdout: 'spinning\n' });
+  assert.match(stderr, /ended after 500 ms\n.*cannot export '\/m'/);
+  assert.equal(readFileSync(join(to, 'f'), 'utf8'), 'kept');
+});
+
+test('a trace has a line for each call', async (t) => {
+  const file = join(scratch(t), 'trace');
+  const args = ['run', tool(), '--mount', '/=memory', `--trace=${file}`, '--', 'count', '/n'];
+  assert.equal((await command(args)).code, 0);
+  const lines = readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  const calls = lines.map(({ call, path, answer }) => [call, path, answer].join(' '));
+  assert.ok(calls.includes('descriptor.open-at n no-entry'), calls.join('\n'));
+  assert.ok(calls.includes('descriptor.open-at n ok'));
+  const write = lines.find(({ call }) => call === 'output-stream.write');
+  assert.deepEqual([write.length, write.answer, typeof write.us], [1, 'ok', 'number']);
+  const [result] = await batch(t, [{ name: 'a "job"', program: tool(), args: ['count', '/n'], mounts: { '/': 'memory' } }], `--trace=${file}`);
+  assert.equal(result.exit_code, 0);
+  const [first] = readFileSync(file, 'utf8').split('\n');
+  assert.deepEqual(JSON.parse(first).job, 'a "job"');
+});
+
+test('an interrupted run takes its browser and its profile with it', async () => {
+  const before = profiles();
+  const child = start(['run', tool(), '--mount', '/=memory', '--', 'write-and-spin', '/f', 'x']);
+  await once(child.stdout, 'data');
+  assert.equal(profiles().length, before.length + 1);
+  child.kill('SIGINT');
+  const [code] = await once(child, 'close');
+  assert.equal(code, 130);
+  assert.deepEqual(profiles(), before);
+});
+
+test('a reader that has gone ends the run', async () => {
+  const child = start(['run', tool(), '--', 'lines', '100000000']);
+  await once(child.stdout, 'data');
+  child.stdout.destroy();
+  const [code] = await once(child, 'close');
+  assert.equal(code, 141);
+});
+
+test('a missing browser is said, with what to do', async () => {
+  const env = { ...process.env, CHROME: '/nowhere/chromium' };
+  const { code, stderr } = await command(['run', tool(), '--', 'args'], { env });
+  assert.equal(code, 125);
+  assert.match(stderr, /\/nowhere\/chromium did not start/);
+  assert.ok(!existsSync('/nowhere'));
+});

@@ -1,0 +1,101 @@
+// What the tests share: programs built from source, the command line, and pages in
+// a real Chromium.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { launch } from '../dist/run/chromium.js';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Builds programs/tool.rs, unless it is there already. */
+export function tool(target = 'wasm32-wasip2') {
+  const source = here('programs/tool.rs');
+  const version = execFileSync('rustc', ['--version']);
+  const hash = createHash('sha256').update(readFileSync(source)).update(version).update(target);
+  const directory = here('../node_modules/.cache/wasi-opfs-test');
+  const file = join(directory, `tool-${hash.digest('hex').slice(0, 16)}.wasm`);
+  if (!existsSync(file)) {
+    mkdirSync(directory, { recursive: true });
+    const unfinished = `${file}.${process.pid}`;
+    const flags = ['--edition', '2024', '--target', target, '-C', 'opt-level=s', '-C', 'strip=debuginfo'];
+    execFileSync('rustc', [...flags, '-o', unfinished, source], { stdio: 'inherit' });
+    renameSync(unfinished, file);
+  }
+  return file;
+}
+
+/** A directory that is gone when the test is over. */
+export function scratch(t) {
+  const directory = mkdtempSync(join(tmpdir(), 'wasi-opfs-test-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
+  return directory;
+}
+
+export const COMMAND = here('../bin/wasi-opfs.mjs');
+
+/** Starts the command line. */
+export function start(args, options = {}) {
+  return spawn(process.execPath, [COMMAND, ...args], { stdio: 'pipe', ...options });
+}
+
+/** Runs the command line to its end. */
+export async function command(args, { input = '', ...options } = {}) {
+  const child = start(args, options);
+  child.stdin.on('error', () => {}).end(input);
+  const collect = async (stream) => Buffer.concat(await Array.fromAsync(stream));
+  const [stdout, stderr, code] = await Promise.all([
+    collect(child.stdout),
+    collect(child.stderr),
+    new Promise((resolve) => child.on('close', resolve)),
+  ]);
+  return { code, bytes: stdout, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+const TYPES = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' };
+
+/**
+ * A page of Chromium that serves `directory`, and runs its modules as workers: what
+ * they post is the answer.
+ */
+export async function openPage(directory) {
+  const server = createServer((request, response) => {
+    const file = join(directory, new URL(request.url, 'http://host').pathname);
+    const type = TYPES[extname(file)];
+    if (type && existsSync(file)) {
+      response.writeHead(200, { 'content-type': type }).end(readFileSync(file));
+    } else {
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>');
+    }
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const browser = await launch(server.address().port, '/', undefined);
+  const { page } = browser;
+  return {
+    page,
+    worker: (module, message) =>
+      page.evaluate(
+        ([module, message]) =>
+          new Promise((resolve, reject) => {
+            const worker = new Worker(module, { type: 'module' });
+            worker.onmessage = ({ data }) => {
+              resolve(data);
+              worker.terminate();
+            };
+            worker.onerror = (event) => reject(new Error(event.message));
+            worker.postMessage(message);
+          }),
+        [module, message],
+      ),
+    close: async () => {
+      await browser.close();
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

@@ -1,0 +1,51 @@
+//! The demo: a page on which real programs keep their files in the browser.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::tools::{chromium, command, name, say};
+use crate::{build, programs};
+
+/// Builds and serves the page until Ctrl+C; or, headless, has a browser use it and
+/// checks what it shows.
+///
+/// # Errors
+/// If something cannot be built or served, or the page does not show what it should.
+pub(crate) fn run(
+    root: &Path,
+    headless: bool,
+    port: Option<u16>,
+    screenshot: Option<&Path>,
+) -> Result<()> {
+    build::package(root)?;
+    let programs = programs::build(root)?;
+    let jco = root.join("jco");
+    let mut node = command(&jco, "node");
+    node.arg("demo/main.mjs");
+    for (name, program) in [("coreutils", &programs.coreutils), ("sqlite", &programs.sqlite)] {
+        node.arg(format!("{name}={}", program.display()));
+    }
+    if let Some(port) = port {
+        node.arg(format!("--port={port}"));
+    }
+    if headless {
+        node.arg("--headless").env("CHROME", chromium()?);
+    }
+    if let Some(file) = screenshot {
+        let file = std::path::absolute(file)?;
+        node.arg(format!("--screenshot={}", file.display()));
+    }
+    say("making the page");
+    let mut child = node
+        .stdin(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {}", name(&node)))?;
+    // When this process ends, in whatever way, so does its end of the pipe, and node
+    // with it.
+    let _pipe = child.stdin.take();
+    let status = child.wait()?;
+    ensure!(status.success(), "the demo failed ({status})");
+    Ok(())
+}
