@@ -54,7 +54,8 @@ impl Runner<'_> {
         }
         let mut command = self.command();
         command.args(["run", "--batch"]).arg(&file).stdin(Stdio::null()).stderr(Stdio::inherit());
-        let output = command.output().with_context(|| format!("cannot start {}", name(&command)))?;
+        let output =
+            command.output().with_context(|| format!("cannot start {}", name(&command)))?;
         let mut outcomes = BTreeMap::new();
         for line in String::from_utf8(output.stdout)?.lines() {
             let outcome: Outcome = serde_json::from_str(line)

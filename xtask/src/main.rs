@@ -50,7 +50,10 @@ fn main() -> Result<()> {
         Chore::Build => {
             build::package(&root)?;
             let binary = build::cli(&root)?;
-            tools::say(&format!("the npm package is in jco/, the command line is {}", binary.display()));
+            tools::say(&format!(
+                "the npm package is in jco/, the command line is {}",
+                binary.display()
+            ));
             Ok(())
         }
         Chore::Demo { headless, port, screenshot } => {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::guests::{Job, Outcome, Runner, jobs};
 use crate::tools::{cargo, chromium, command, name, say, targets};
@@ -108,7 +108,8 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
     }
     writeln!(report, "{} passed, {} failed", tally.passed, tally.failed)?;
     std::io::Write::write_all(&mut std::io::stdout().lock(), report.as_bytes())?;
-    if tally.failed > 0 { bail!("{} tests failed", tally.failed) } else { Ok(()) }
+    ensure!(tally.failed == 0, "{} tests failed", tally.failed);
+    Ok(())
 }
 
 fn lints(root: &Path, tally: &mut Tally) {
@@ -118,16 +119,20 @@ fn lints(root: &Path, tally: &mut Tally) {
         quiet(&mut command)
     };
     tally.one("lints, native", || {
-        lint(&["--workspace", "--exclude", "guest-tests", "--all-targets"]
-            .into_iter()
-            .chain(["--features", "wasi-opfs/cli,wasi-opfs/testing"])
-            .collect::<Vec<_>>())
+        lint(
+            &["--workspace", "--exclude", "guest-tests", "--all-targets"]
+                .into_iter()
+                .chain(["--features", "wasi-opfs/cli,wasi-opfs/testing"])
+                .collect::<Vec<_>>(),
+        )
     });
     tally.one("lints, browser", || {
-        lint(&["-p", "wasi-opfs", "--lib", "--target", "wasm32-unknown-unknown"]
-            .into_iter()
-            .chain(["--no-default-features", "--features", "tree,jco,testing"])
-            .collect::<Vec<_>>())
+        lint(
+            &["-p", "wasi-opfs", "--lib", "--target", "wasm32-unknown-unknown"]
+                .into_iter()
+                .chain(["--no-default-features", "--features", "tree,jco,testing"])
+                .collect::<Vec<_>>(),
+        )
     });
     tally.one("lints, guests", || lint(&["-p", "guest-tests", "--target", "wasm32-wasip2"]));
 }
@@ -162,7 +167,7 @@ fn real_programs(
             (&programs.coreutils, &["mv", "/d/copy/words.txt", "/d/deep/er/moved.txt"]),
             (&programs.coreutils, &["mv", "/d/deep", "/d/renamed"]),
             (&programs.coreutils, &["ls", "-l", "--time-style=+", "/d/renamed/er"]),
-            (&programs.coreutils, &["ls", "-lR", "--time-style=+", "/d"]),
+            (&programs.coreutils, &["ls", "-R", "/d"]),
             (&programs.coreutils, &["sort", "-r", "/d/renamed/er/moved.txt"]),
             (&programs.coreutils, &["wc", "/d/renamed/er/moved.txt"]),
             (&programs.coreutils, &["cat", "/d/missing"]),

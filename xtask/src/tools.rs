@@ -111,10 +111,11 @@ pub(crate) fn npm_packages(folder: &Path) -> Result<()> {
 /// # Errors
 /// If there is none, and none can be installed.
 pub(crate) fn chromium() -> Result<PathBuf> {
+    const NAMES: [&str; 4] =
+        ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     if let Some(chrome) = env::var_os("CHROME") {
         return Ok(chrome.into());
     }
-    const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     if let Some(found) = NAMES.iter().find_map(|name| on_path(name)) {
         return Ok(found);
     }
@@ -126,7 +127,9 @@ pub(crate) fn chromium() -> Result<PathBuf> {
 
 /// Where on the PATH a program lies.
 pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(name)).find(|file| file.is_file())
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
 }
 
 /// Installs packages of a Debian system, if this is one and we may.

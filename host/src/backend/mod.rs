@@ -188,12 +188,17 @@ pub enum NewTime {
     At(Time),
 }
 
+/// What a directory's size is said to be where the storage tells none: one block, as
+/// small directories have on most disks, so that listings look alike everywhere.
+pub const DIRECTORY_SIZE: u64 = 4096;
+
 /// What is known of an object.
 #[derive(Clone, Debug)]
 pub struct Attributes {
     /// How many names it has; 0 once it was removed.
     pub links: u64,
-    /// Bytes: of a file its content, of a symbolic link its target.
+    /// Bytes: of a file its content, of a symbolic link its target, of a directory what
+    /// the storage says, or [`DIRECTORY_SIZE`] where it says nothing.
     pub size: u64,
     /// Bytes that it takes on the storage.
     pub allocated: u64,

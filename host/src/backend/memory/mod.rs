@@ -13,9 +13,9 @@ use async_trait::async_trait;
 
 use self::content::{Budget, Content};
 use super::{
-    Access, Attributes, Backend, Capabilities, Changes, Destination, Entry, File, Fresh, Kind,
-    NewTime, Node, NodeId, Position, Removal, Source, StatFs, Time, Walk, Written, XattrMode,
-    new_device,
+    Access, Attributes, Backend, Capabilities, Changes, DIRECTORY_SIZE, Destination, Entry, File,
+    Fresh, Kind, NewTime, Node, NodeId, Position, Removal, Source, StatFs, Time, Walk, Written,
+    XattrMode, new_device,
 };
 use crate::error::{ErrorCode, Result};
 use crate::path::Name;
@@ -407,7 +407,7 @@ impl Backend for Memory {
                 let content = lock(content);
                 (content.size(), content.allocated(), (0, 0))
             }
-            Body::Directory(directory) => (lock(directory).entries.len() as u64, 0, (0, 0)),
+            Body::Directory(_) => (DIRECTORY_SIZE, 0, (0, 0)),
             Body::Symlink(target) => (target.len() as u64, 0, (0, 0)),
             Body::Special(device) => (0, 0, *device),
         };

@@ -26,8 +26,8 @@ use self::names::LAST;
 use self::nodes::{Live, Object};
 use self::reserved::Reserved;
 use super::{
-    Access, Attributes, Backend, Capabilities, Changes, Entry, File, Fresh, Kind, Node, NodeId,
-    Removal, StatFs, Time, Walk, XattrMode, new_device,
+    Access, Attributes, Backend, Capabilities, Changes, DIRECTORY_SIZE, Entry, File, Fresh, Kind,
+    Node, NodeId, Removal, StatFs, Time, Walk, XattrMode, new_device,
 };
 use crate::error::{ErrorCode, Result, SetupError};
 use crate::path::Name;
@@ -289,7 +289,7 @@ impl Backend for Tree {
         let _names = self.0.names.read().await;
         let live = live(node);
         let (mode, size, modified) = if node.kind() == Kind::Directory {
-            (Fresh::DIRECTORY.mode, 0, None)
+            (Fresh::DIRECTORY.mode, DIRECTORY_SIZE, None)
         } else {
             let (size, modified) = file::details(live).await?;
             (Fresh::FILE.mode, size, time(modified))
@@ -297,7 +297,7 @@ impl Backend for Tree {
         Ok(Attributes {
             links: u64::from(!live.object.is_removed()),
             size,
-            allocated: size,
+            allocated: if node.kind() == Kind::Directory { 0 } else { size },
             mode,
             uid: 0,
             gid: 0,
