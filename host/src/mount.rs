@@ -6,10 +6,8 @@ use std::sync::Mutex as SyncMutex;
 use async_lock::{Mutex, MutexGuard};
 
 use crate::backend::{Backend, Fresh, Kind, Node, NodeId};
-use crate::descriptor::Descriptor;
 use crate::error::{ErrorCode, Result, SetupError};
 use crate::path::{Name, Part, Path};
-use crate::resolve::Place;
 use crate::shared::{Ref, lock};
 
 /// A backend with what the core keeps beside it. Clones are the same file system.
@@ -57,6 +55,13 @@ pub(crate) struct Mount {
     pub(crate) read_only: bool,
     /// What is mounted inside it.
     points: SyncMutex<Vec<Point>>,
+}
+
+/// An object and the mount through which it was reached.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) mount: Ref<Mount>,
+    pub(crate) node: Node,
 }
 
 struct Point {
@@ -137,13 +142,9 @@ impl MountTable {
         Ok(Self(table.into_iter().map(|mounted| (mounted.guest, mounted.root)).collect()))
     }
 
-    /// The preopened directories, in the order of the mounts: new descriptors at
-    /// every call.
-    #[must_use]
-    pub fn preopens(&self) -> Vec<(Descriptor, String)> {
-        let preopen =
-            |(guest, root): &(String, Place)| (Descriptor::preopen(root.clone()), guest.clone());
-        self.0.iter().map(preopen).collect()
+    /// The guest name and the root of each mount, in their order.
+    pub(crate) fn roots(&self) -> &[(String, Place)] {
+        &self.0
     }
 
     /// The guest name of a mount that may wait, if there is one: such a table is

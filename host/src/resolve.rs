@@ -3,19 +3,12 @@
 
 use crate::backend::{Kind, Node};
 use crate::error::{ErrorCode, Result};
-use crate::mount::Mount;
+use crate::mount::{Mount, Place};
 use crate::path::{End, Name, Part, Path};
 use crate::shared::Ref;
 
 /// How many symbolic links one resolution follows (Linux's `MAXSYMLINKS`).
 pub(crate) const MAX_LINKS: usize = 40;
-
-/// An object and the mount through which it was reached.
-#[derive(Clone)]
-pub(crate) struct Place {
-    pub(crate) mount: Ref<Mount>,
-    pub(crate) node: Node,
-}
 
 /// What is done about a symbolic link that a path ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

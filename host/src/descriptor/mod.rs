@@ -12,8 +12,9 @@ use crate::backend::{
     Attributes, Backend, Changes, Destination, File, Kind, NewTime, NodeId, Position, Source, Time,
 };
 use crate::error::{ErrorCode, Result};
+use crate::mount::{MountTable, Place};
 use crate::path::Path;
-use crate::resolve::{Follow, Place, existing};
+use crate::resolve::{Follow, existing};
 use crate::shared::Ref;
 use crate::stream::{DirectoryStream, InputStream, OutputStream, clamp, writable_range};
 
@@ -55,9 +56,20 @@ impl Time {
     }
 }
 
+impl MountTable {
+    /// The preopened directories, in the order of the mounts: new descriptors at
+    /// every call.
+    #[must_use]
+    pub fn preopens(&self) -> Vec<(Descriptor, String)> {
+        let preopen =
+            |(guest, root): &(String, Place)| (Descriptor::preopen(root.clone()), guest.clone());
+        self.roots().iter().map(preopen).collect()
+    }
+}
+
 impl Descriptor {
     /// The root of a mount.
-    pub(crate) fn preopen(place: Place) -> Self {
+    fn preopen(place: Place) -> Self {
         let mutate_directory = !place.mount.read_only;
         let flags = DescriptorFlags { read: true, mutate_directory, ..Default::default() };
         Self { place, flags, file: None }

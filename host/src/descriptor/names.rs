@@ -4,8 +4,9 @@ use super::Descriptor;
 use super::open::writable;
 use crate::backend::{Fresh, Kind, Removal};
 use crate::error::{ErrorCode, Result};
+use crate::mount::Place;
 use crate::path::{End, Name, PATH_MAX, Part, Path};
-use crate::resolve::{Follow, Found, Last, Parent, Place, existing, parent, resolve};
+use crate::resolve::{Follow, Found, Last, Parent, existing, parent, resolve};
 
 impl Descriptor {
     /// `create-directory-at`.

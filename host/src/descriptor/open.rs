@@ -3,8 +3,9 @@
 use super::Descriptor;
 use crate::backend::{Access, File, Fresh, Kind, Node};
 use crate::error::{ErrorCode, Result};
+use crate::mount::Place;
 use crate::path::{Name, Path};
-use crate::resolve::{Follow, Found, Place, resolve};
+use crate::resolve::{Follow, Found, resolve};
 use crate::shared::Ref;
 
 /// What a descriptor is for: the flags of `descriptor-flags`.
