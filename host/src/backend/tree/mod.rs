@@ -82,7 +82,7 @@ impl Tree {
                 ErrorCode::NotDirectory => "a file has this name; remove it or mount another name",
                 ErrorCode::InsufficientSpace => "free some of the origin's storage",
                 ErrorCode::Access => {
-                    "the browser gives no storage here; allow site data, or leave the private window"
+                    "the browser gives no storage here; allow site data, or leave private browsing"
                 }
                 _ => "try another name, or another browser profile",
             };

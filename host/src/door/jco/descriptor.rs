@@ -230,9 +230,10 @@ pub fn remove_directory_at(number: u32, path: String) -> Answer {
 #[wasm_bindgen(js_name = renameAt)]
 pub fn rename_at(number: u32, old_path: String, new_descriptor: u32, new_path: String) -> Answer {
     let (descriptor, new_base) = (get(number)?, get(new_descriptor)?);
-    done(
-        async move { descriptor.rename_at(old_path.as_bytes(), &new_base, new_path.as_bytes()).await },
-    )
+    done(async move {
+        let (old, new) = (old_path.as_bytes(), new_path.as_bytes());
+        descriptor.rename_at(old, &new_base, new).await
+    })
 }
 
 /// `symlink-at`.
