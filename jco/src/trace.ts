@@ -130,7 +130,6 @@ class Tracer {
 
   wrap<C extends ShellClass>(name: string, Plain: C, calls: Record<string, Describe>): C {
     const methods = Plain.prototype as unknown as Record<string, (...args: unknown[]) => unknown>;
-    // eslint-disable-next-line @typescript-eslint/no-this-alias
     const tracer = this;
     const Traced = class extends (Plain as unknown as new (number: number) => Shell) {};
     for (const [method, describe] of Object.entries(calls)) {

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } 
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 import { launch } from '../dist/run/chromium.js';
@@ -31,8 +32,9 @@ export function tool(target = 'wasm32-wasip2') {
 }
 
 /** A directory that is gone when the test is over. */
-export function scratch(t) {
-  const directory = mkdtempSync(join(tmpdir(), 'wasi-opfs-test-'));
+export function scratch(t, parent = tmpdir()) {
+  mkdirSync(parent, { recursive: true });
+  const directory = mkdtempSync(join(parent, 'wasi-opfs-test-'));
   t.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   return directory;
 }
@@ -48,10 +50,9 @@ export function start(args, options = {}) {
 export async function command(args, { input = '', ...options } = {}) {
   const child = start(args, options);
   child.stdin.on('error', () => {}).end(input);
-  const collect = async (stream) => Buffer.concat(await Array.fromAsync(stream));
   const [stdout, stderr, code] = await Promise.all([
-    collect(child.stdout),
-    collect(child.stderr),
+    buffer(child.stdout),
+    buffer(child.stderr),
     new Promise((resolve) => child.on('close', resolve)),
   ]);
   return { code, bytes: stdout, stdout: stdout.toString(), stderr: stderr.toString() };

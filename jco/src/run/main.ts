@@ -53,8 +53,9 @@ const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 };
 async function run(options: RunOptions): Promise<number> {
   const trace = traceTo(options.trace);
   const runner = new Runner(options.profile);
+  let stopping: Promise<never> | undefined;
   const stop = (code: number): void => {
-    void runner.close().finally(() => process.exit(code));
+    stopping ??= runner.close().then(() => process.exit(code));
   };
   for (const [signal, code] of Object.entries(SIGNALS)) {
     process.once(signal, () => stop(code));
@@ -66,6 +67,7 @@ async function run(options: RunOptions): Promise<number> {
       ? await runAlone(runner, options.work.job, trace)
       : await runBatch(runner, options.work.batch, options.timeoutMs, trace);
   } finally {
+    await stopping;
     await runner.close();
     await trace?.end();
   }

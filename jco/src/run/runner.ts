@@ -12,7 +12,6 @@ import { type JobEnd, Server } from './server.js';
 
 declare global {
   /** The page's own: runs a job, and answers with its exit code. */
-  // eslint-disable-next-line no-var
   var runJob: (job: PageJob) => Promise<number>;
 }
 

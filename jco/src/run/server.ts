@@ -33,6 +33,13 @@ const PAGE = '<!doctype html><title>wasi-opfs</title><script type="module" src="
 const www = fileURLToPath(new URL('www/', import.meta.url));
 const core = fileURLToPath(new URL('../core/wasi_opfs_bg.wasm', import.meta.url));
 
+interface ServedJob extends JobEnd {
+  /** How many bytes of output came. */
+  arrived: number;
+  /** Who waits for so many. */
+  awaited: { bytes: number; resolve: () => void }[];
+}
+
 /** What a request is answered with, unless it answers itself. */
 type Answer = { body: string | Uint8Array; type: string } | undefined;
 
@@ -40,7 +47,7 @@ export class Server {
   /** In front of every path. */
   readonly base = `/${randomUUID()}/`;
   readonly #programs = new Map<string, string>();
-  readonly #jobs = new Map<string, JobEnd>();
+  readonly #jobs = new Map<string, ServedJob>();
   readonly #server = createServer((request, response) => {
     this.#serve(request, response).catch((error: Error) => {
       if (response.headersSent) {
@@ -73,7 +80,7 @@ export class Server {
   /** Serves a job; the path. */
   addJob(job: JobEnd): string {
     const id = randomUUID();
-    this.#jobs.set(id, job);
+    this.#jobs.set(id, { ...job, arrived: 0, awaited: [] });
     return `${this.base}jobs/${id}/`;
   }
 
@@ -141,7 +148,7 @@ async function file(path: string): Promise<Answer> {
 const nothing: Answer = { body: '', type: 'text/plain' };
 
 async function serveJob(
-  job: JobEnd,
+  job: ServedJob,
   name: string,
   query: URLSearchParams,
   request: IncomingMessage,
@@ -151,9 +158,21 @@ async function serveJob(
   switch (name) {
     case 'stdout':
     case 'stderr':
-    case 'trace':
-      await job.write(name, await body(request));
+    case 'trace': {
+      const bytes = await body(request);
+      await job.write(name, bytes);
+      job.arrived += bytes.length;
+      job.awaited.filter(({ bytes }) => bytes <= job.arrived).forEach(({ resolve }) => resolve());
+      job.awaited = job.awaited.filter(({ bytes }) => bytes > job.arrived);
       return nothing;
+    }
+    case 'arrived': {
+      const bytes = Number(text('bytes'));
+      if (bytes > job.arrived) {
+        await new Promise<void>((resolve) => job.awaited.push({ bytes, resolve }));
+      }
+      return nothing;
+    }
     case 'stdin': {
       const bytes = await job.read(Number(text('length')));
       return { body: bytes, type: 'application/octet-stream' };

@@ -44,7 +44,7 @@ Examples:
 Exit code: the program's own; 134 after a trap, 124 after the time-out; 127 if there is
 no such program, 126 if it cannot be run, 125 if its files cannot be made ready.";
 
-const BATCH_HELP: &str = r#"Run the programs that FILE (`-`: standard input) names, one after another.
+const BATCH_HELP: &str = r#"Runs the programs that FILE (`-`: standard input) names, one by one.
 
 Each line is a JSON object:
 

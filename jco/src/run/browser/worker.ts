@@ -20,12 +20,25 @@ import { copyIn, copyOut } from './copy.js';
 
 const encoder = new TextEncoder();
 
+/** How much output may be under way to the host. */
+const UNDER_WAY = 8 * 1024 * 1024;
+
+/** Where the server serves this worker's job. */
+let path = '';
+let written = 0;
+let arrived = 0;
+
 function tell(message: WorkerMessage): void {
   postMessage(message);
 }
 
 function output(to: Output, bytes: Uint8Array): void {
   tell({ type: 'output', to, bytes });
+  written += bytes.length;
+  if (written - arrived > UNDER_WAY) {
+    ask(`arrived?bytes=${written}`);
+    arrived = written;
+  }
 }
 
 function say(text: string): void {
@@ -41,9 +54,9 @@ function traceLine({ call, answer, result, us, ...names }: TraceEvent): void {
 }
 
 /** Asks the host and waits: a worker may. */
-function ask(path: string): Uint8Array {
+function ask(what: string): Uint8Array {
   const request = new XMLHttpRequest();
-  request.open('GET', path, false);
+  request.open('GET', `${path}${what}`, false);
   request.responseType = 'arraybuffer';
   request.send();
   return new Uint8Array(request.response as ArrayBuffer);
@@ -55,7 +68,7 @@ function imports(job: PageJob, filesystem: Filesystem): Record<string, unknown> 
     environment: job.env,
     stdin: {
       blockingRead: (length) => {
-        const bytes = ask(`${job.path}stdin?length=${Math.min(Number(length), 1 << 20)}`);
+        const bytes = ask(`stdin?length=${Math.min(Number(length), 1 << 20)}`);
         if (bytes.length === 0) {
           throw { tag: 'closed' };
         }
@@ -71,7 +84,7 @@ function imports(job: PageJob, filesystem: Filesystem): Record<string, unknown> 
     clocks,
     filesystem: filesystem.wasi,
     io: { ...wasi.io, poll },
-  } as never);
+  });
   return shim.getImportObject() as unknown as Record<string, unknown>;
 }
 
@@ -98,23 +111,18 @@ async function run(
     await instance.run.run();
     return 0;
   } catch (error) {
-    const { exitError, code, payload } = error as ExitError;
+    // `run` answered with its error, which carries nothing.
+    if (error === undefined) {
+      return 1;
+    }
+    // What the shim's `exit` throws.
+    const { exitError, code } = error as { exitError?: boolean; code?: number };
     if (exitError) {
       return code ?? 1;
-    }
-    // What jco makes of `run` that answers with an error.
-    if (error instanceof Error && error.constructor.name === 'ComponentError' && payload == null) {
-      return 1;
     }
     say(`the program trapped: ${describe(error)}`);
     return TRAPPED;
   }
-}
-
-interface ExitError {
-  exitError?: boolean;
-  code?: number;
-  payload?: unknown;
 }
 
 /** What happened, and in a program where: the names of its innermost functions. */
@@ -128,6 +136,7 @@ function describe(error: unknown): string {
 }
 
 async function obey({ job, core, program }: WorkerOrder): Promise<void> {
+  ({ path } = job);
   let exitCode = NO_FILES;
   try {
     const filesystem = await Filesystem.open({
