@@ -79,6 +79,8 @@ fn bindgen(wasm: &Path, folder: &Path) -> Result<()> {
         .web(true)?
         .typescript(true)
         .remove_producers_section(true)
+        // Who loads it says where the module is: bundlers would ship it twice.
+        .omit_default_module_path(true)
         .generate(folder)
         .with_context(|| format!("cannot make the bindings of {}", wasm.display()))
 }

@@ -20,10 +20,11 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "» {line}");
 }
 
-/// `cargo`, the one that runs this.
+/// `cargo`, the one that runs this, building into the workspace's own folder: what it
+/// makes is looked for there.
 pub(crate) fn cargo(root: &Path) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root);
+    command.current_dir(root).env("CARGO_TARGET_DIR", root.join("target"));
     command
 }
 
@@ -99,7 +100,9 @@ pub(crate) fn npm_packages(folder: &Path) -> Result<()> {
         return Ok(());
     }
     say("installing the npm packages");
-    run_quietly(command(folder, "npm").args(["ci", "--no-audit", "--no-fund"]))
+    // Not `npm ci`: it refuses a lock file in which a binding for some other platform is
+    // missing. The versions are those of the lock file all the same.
+    run_quietly(command(folder, "npm").args(["install", "--no-save", "--no-audit", "--no-fund"]))
         .context("npm is needed: install node 20 or newer")?;
     std::fs::write(&stamp, lock)?;
     Ok(())

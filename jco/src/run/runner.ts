@@ -26,6 +26,7 @@ export class Runner {
   readonly #profile: string | undefined;
   readonly #server = new Server();
   #browser: Promise<Browser> | undefined;
+  #closed = false;
 
   constructor(profile: string | undefined) {
     this.#profile = profile;
@@ -36,6 +37,10 @@ export class Runner {
     try {
       return { exitCode: await this.#run(job, trace, end) };
     } catch (error) {
+      if (this.#closed) {
+        // Nobody asks any more, and how it failed is of no interest.
+        return new Promise(() => undefined);
+      }
       const exitCode = error instanceof NotStarted ? error.exitCode : NO_FILES;
       return { exitCode, message: (error as Error).message };
     }
@@ -87,6 +92,7 @@ export class Runner {
 
   /** Takes the browser down, and its profile if it was a temporary one. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#server.close();
     await (await this.#browser?.catch(() => undefined))?.close();
   }

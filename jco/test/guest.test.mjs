@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import test from 'node:test';
+
+import { build } from 'esbuild';
+
+import { prepare } from '../dist/run/program.js';
+import { COMMAND, openPage, scratch, tool } from './support.mjs';
+
+const require = createRequire(import.meta.url);
+const JCO = join(dirname(require.resolve('@bytecodealliance/jco/component')), 'jco.js');
+const here = import.meta.dirname;
+
+/** A bundle of a worker, in the directory that a page serves. */
+async function bundle(directory, worker) {
+  await build({
+    entryPoints: [worker],
+    outdir: directory,
+    bundle: true,
+    format: 'esm',
+    external: ['/programs/*'],
+  });
+}
+
+/** A page with the program `tool` transpiled by jco's own command line, and bundled. */
+async function mapped(t, flags) {
+  // Where the bundler finds the packages: below this one.
+  const directory = scratch(t, join(here, '../node_modules/.cache'));
+  const component = join(directory, 'component');
+  execFileSync(process.execPath, [
+    JCO,
+    'transpile',
+    tool(),
+    '--quiet',
+    '--name',
+    'tool',
+    '--out-dir',
+    component,
+    ...flags,
+  ]);
+  cpSync(join(here, 'worker/mapped.mjs'), join(directory, 'mapped.mjs'));
+  const www = join(directory, 'www');
+  await bundle(www, join(directory, 'mapped.mjs'));
+  for (const name of readdirSync(component).filter((name) => name.endsWith('.wasm'))) {
+    cpSync(join(component, name), join(www, name));
+  }
+  const page = await openPage(www);
+  t.after(page.close);
+  return page;
+}
+
+const MAP = ['--map', 'wasi:filesystem/*=wasi-opfs/filesystem#*', '--no-nodejs-compat'];
+
+test('a program becomes persistent by jco transpile and a bundler alone', async (t) => {
+  const flags = execFileSync(process.execPath, [COMMAND, 'jco-flags'], { encoding: 'utf8' });
+  const { page, worker } = await mapped(t, flags.trim().split(' '));
+  for (const stdout of ['1\n', '2\n']) {
+    assert.deepEqual(await worker('mapped.js', { args: ['count', '/n'] }), { stdout });
+    await page.reload();
+  }
+  const mounts = { '/': 'tree:elsewhere', '/deep': 'memory' };
+  for (const stdout of ['1\n', '2\n']) {
+    assert.deepEqual(await worker('mapped.js', { args: ['count', '/n'], mounts }), { stdout });
+  }
+  const answer = await worker('mapped.js', { args: ['count', '/deep/n'], mounts });
+  assert.deepEqual(answer, { stdout: '1\n' });
+});
+
+test('where no mount waits, the map alone is enough', async (t) => {
+  const { worker } = await mapped(t, MAP);
+  const mounts = { '/': 'memory' };
+  const answer = await worker('mapped.js', { args: ['count', '/n'], mounts });
+  assert.deepEqual(answer, { stdout: '1\n' });
+});
+
+test('a program leaves nothing behind that is not let go', async (t) => {
+  const directory = scratch(t);
+  await bundle(directory, join(here, 'worker/instances.mjs'));
+  const { worker, close } = await openPage(directory);
+  t.after(close);
+  for (const [kind, waits] of [
+    ['memory', false],
+    ['tree:instances', true],
+  ]) {
+    const program = await prepare(tool(), waits);
+    const folder = join('programs', basename(program.directory));
+    cpSync(program.directory, join(directory, folder), { recursive: true });
+    const { stdout, counts, error } = await worker('instances.js', {
+      url: `/${folder}/component.js`,
+      modules: program.modules,
+      mounts: { '/': kind },
+      runs: 4,
+    });
+    assert.equal(error, undefined);
+    assert.equal(stdout, '1\n2\n3\n4\n');
+    // What a program holds at its end, jco does not drop: its preopens.
+    assert.deepEqual(counts, [0, 1, 2, 3, 4, 0], kind);
+  }
+});

@@ -1,0 +1,49 @@
+// Runs checks in a worker, and posts what became of each.
+
+/** What `value` is, as text that tells bigints, bytes and thrown things apart. */
+export function shown(value) {
+  return JSON.stringify(value, (_, inner) => {
+    if (typeof inner === 'bigint') return `${inner}n`;
+    if (inner === undefined) return 'undefined';
+    if (inner instanceof Uint8Array) return `bytes ${[...inner].join(' ')}`;
+    return inner;
+  });
+}
+
+export function same(actual, expected, what = '') {
+  if (shown(actual) !== shown(expected)) {
+    throw new Error(`${what}: ${shown(actual)}, not ${shown(expected)}`);
+  }
+}
+
+export function ok(condition, what) {
+  if (!condition) {
+    throw new Error(what);
+  }
+}
+
+/** What `call` throws; nothing thrown is a failure. */
+export function thrown(call) {
+  try {
+    const answer = call();
+    throw new Error(`answered ${shown(answer)}`);
+  } catch (error) {
+    return error;
+  }
+}
+
+export function run(checks) {
+  addEventListener('message', async () => {
+    const results = [];
+    for (const [name, check] of Object.entries(checks)) {
+      try {
+        await check();
+        results.push({ name });
+      } catch (error) {
+        const failure = error instanceof Error ? error.stack : `thrown: ${shown(error)}`;
+        results.push({ name, failure });
+      }
+    }
+    postMessage(results);
+  });
+}
