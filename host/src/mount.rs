@@ -5,7 +5,7 @@ use std::sync::Mutex as SyncMutex;
 
 use async_lock::{Mutex, MutexGuard};
 
-use crate::backend::{Backend, Fresh, Kind, Node, NodeId};
+use crate::backend::{Backend, Fresh, Kind, Node};
 use crate::error::{ErrorCode, Result, SetupError};
 use crate::path::{Name, Part, Path};
 use crate::shared::{Ref, lock};
@@ -65,8 +65,9 @@ pub(crate) struct Place {
 }
 
 struct Point {
-    /// The directory that holds the mount point.
-    parent: NodeId,
+    /// The directory that holds the mount point. Held, so that no other one gets its
+    /// identity once it is removed.
+    parent: Node,
     name: Name,
     root: Place,
 }
@@ -75,7 +76,8 @@ impl Mount {
     /// What is mounted at `name` in the directory `parent`.
     pub(crate) fn mounted_at(&self, parent: &Node, name: &Name) -> Option<Place> {
         let points = lock(&self.points);
-        let point = points.iter().find(|point| point.parent == parent.id() && point.name == *name);
+        let point =
+            points.iter().find(|point| point.parent.id() == parent.id() && point.name == *name);
         point.map(|point| point.root.clone())
     }
 
@@ -205,8 +207,8 @@ async fn attach(outer: &Mounted, inner: &Mounted) -> Result<(), SetupError> {
     let Some((last, parents)) = names.split_last() else { return Ok(()) };
     let failed = |code: ErrorCode| {
         let hint = match code {
-            ErrorCode::NoEntry => "create the directory first, or make the outer mount writable",
-            _ => "the mount point has to be a directory",
+            ErrorCode::NotDirectory => "the mount point has to be a directory",
+            _ => "create the directory first, or make the outer mount writable",
         };
         let message =
             format!("cannot mount '{}' inside '{}': {code}; {hint}", inner.guest, outer.guest);
@@ -217,7 +219,7 @@ async fn attach(outer: &Mounted, inner: &Mounted) -> Result<(), SetupError> {
         parent = directory(mount, &parent, name).await.map_err(failed)?;
     }
     directory(mount, &parent, last).await.map_err(failed)?;
-    let point = Point { parent: parent.id(), name: last.clone(), root: inner.root.clone() };
+    let point = Point { parent, name: last.clone(), root: inner.root.clone() };
     lock(&mount.points).push(point);
     Ok(())
 }
@@ -225,6 +227,8 @@ async fn attach(outer: &Mounted, inner: &Mounted) -> Result<(), SetupError> {
 /// The directory `name`, created if it is missing and may be.
 async fn directory(mount: &Mount, parent: &Node, name: &Name) -> Result<Node> {
     let backend = mount.fs.backend();
+    // The file system may be in use already, in another table.
+    let _change = mount.fs.change().await;
     let walk = backend.walk(parent, std::slice::from_ref(name)).await?;
     match (walk.walked, walk.node.kind()) {
         (0, _) if mount.read_only => Err(ErrorCode::NoEntry),

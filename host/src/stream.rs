@@ -155,11 +155,16 @@ impl OutputStream {
         Ok(())
     }
 
-    /// Writes zeros.
+    /// Writes zeros, as many as [`OutputStream::check_write`] allows: unlike bytes, they
+    /// cost a guest nothing.
     ///
     /// # Errors
-    /// As [`OutputStream::write`].
+    /// As [`OutputStream::write`]; `invalid` for more.
     pub fn write_zeros(&mut self, length: u64) -> Result<(), StreamError> {
+        if length > self.check_write()? {
+            self.closed = true;
+            return Err(StreamError::Failed(ErrorCode::Invalid));
+        }
         let zeros = [0; 4096];
         let mut left = length;
         while left > 0 {

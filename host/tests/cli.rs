@@ -365,6 +365,54 @@ fn what_cannot_be_copied_is_named() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn wide_trees_take_few_descriptors() {
+    let place = Place::new(&[("ok.wat", OK)]);
+    for number in 0..200 {
+        place.write(&format!("src/d{number}/file"), "");
+    }
+    fs::create_dir(place.path("held")).expect("a directory");
+    let limited = "ulimit -n 64; exec \"$0\" \"$@\"";
+    let output = Command::new("sh")
+        .args(["-c", limited, env!("CARGO_BIN_EXE_wasi-opfs"), "run", "ok.wat"])
+        .args(["--mount", "/=dir:held", "--import", "src=/", "--export", "/=out"])
+        .current_dir(place.path("."))
+        .output()
+        .expect("it starts");
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(fs::read_dir(place.path("out")).expect("out").count(), 200);
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_copied_into_itself() {
+    let place = Place::new(&[("ok.wat", OK)]);
+    place.write("data/file", "precious");
+    place.write("data/d/file", "precious");
+    place.write("other/place", "");
+    fs::hard_link(place.path("data/file"), place.path("other/file")).expect("a link");
+    let itself = "a directory cannot be copied into itself";
+    // (mount, flags, exit code, what is said)
+    let rows: &[(&str, &[&str], i32, &str)] = &[
+        ("/=dir:data", &["--import", "data=/"], 125, itself),
+        ("/=dir:data", &["--export", "/=data"], 125, itself),
+        ("/=dir:data/d", &["--import", "data=/"], 125, itself),
+        ("/=dir:data", &["--export", "/=data/d"], 125, itself),
+        ("/=dir:other", &["--import", "data=/"], 0, ""),
+        ("/=dir:other", &["--export", "/=data"], 0, ""),
+    ];
+    for (mount, flags, exit_code, said) in rows {
+        let mut args = vec!["ok.wat", "--mount", mount];
+        args.extend(*flags);
+        let output = place.run(&args);
+        assert_eq!(code(&output), *exit_code, "{mount} {flags:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{mount} {flags:?}: {}", stderr(&output));
+        assert_eq!(place.text("data/file"), "precious", "{mount} {flags:?}");
+        assert_eq!(place.text("data/d/file"), "precious", "{mount} {flags:?}");
+    }
+}
+
 #[test]
 fn a_batch_goes_on_whatever_a_job_does() {
     let place = Place::new(&[

@@ -2,6 +2,7 @@
 //! what only native code can ask: faults at every call, and several threads at once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -66,6 +67,7 @@ fn main() {
         trials.push(trial(format!("{backend}::threads::one_name"), fresh, one_name_for_many));
         trials.push(trial(format!("{backend}::threads::appends"), fresh, appends_of_many));
         trials.push(trial(format!("{backend}::threads::renames"), fresh, renames_of_many));
+        trials.push(trial(format!("{backend}::threads::replaced"), fresh, a_name_that_is_replaced));
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
@@ -244,6 +246,31 @@ fn renames_of_many(backend: &Arc<dyn Backend>) -> Result<()> {
             let mut bytes = [0; 10];
             let count = file.read(Destination::Slice(&mut bytes), 0)?;
             ensure!(&bytes[..count] == b"whole", "round {round}: {count} bytes");
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// One renames over a name for as long as others look it up: to them it is always
+/// there.
+fn a_name_that_is_replaced(backend: &Arc<dyn Backend>) -> Result<()> {
+    let root = backend.root();
+    let (target, other) = (name("target")?, name("other")?);
+    block_on(backend.create(&root, &target, Fresh::FILE, BOTH))?;
+    let ended = AtomicBool::new(false);
+    together(|number| {
+        if number == 0 {
+            let renamed = (0..20 * ROUNDS).try_for_each(|_| {
+                block_on(backend.create(&root, &other, Fresh::FILE, BOTH))?;
+                block_on(backend.rename(&root, &other, &root, &target)).context("renaming")
+            });
+            ended.store(true, Ordering::Relaxed);
+            return renamed;
+        }
+        while !ended.load(Ordering::Relaxed) {
+            let walk = block_on(backend.walk(&root, std::slice::from_ref(&target)))?;
+            ensure!(walk.walked == 1, "it is missing");
         }
         Ok(())
     })?;

@@ -25,14 +25,14 @@ impl Budget {
         self.free.load(Ordering::Relaxed)
     }
 
-    fn take(&self, bytes: u64) -> Result<()> {
+    pub(super) fn take(&self, bytes: u64) -> Result<()> {
         self.free
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| free.checked_sub(bytes))
             .map_err(|_| ErrorCode::InsufficientSpace)?;
         Ok(())
     }
 
-    fn give_back(&self, bytes: u64) {
+    pub(super) fn give_back(&self, bytes: u64) {
         self.free.fetch_add(bytes, Ordering::Relaxed);
     }
 }

@@ -3,6 +3,8 @@
 //! it.
 
 mod content;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -26,7 +28,7 @@ pub struct Memory {
     root: Ref<Inode>,
     next_inode: AtomicU64,
     budget: Ref<Budget>,
-    /// Held while names change, so that each verb is atomic.
+    /// Held around each use of names, so that each verb is atomic.
     names: Mutex<()>,
 }
 
@@ -95,7 +97,8 @@ impl Memory {
         Self::with_limit(1 << 30)
     }
 
-    /// An empty one whose files take up to `limit` bytes, in blocks of 4 KiB.
+    /// An empty one that takes up to `limit` bytes: content in blocks of 4 KiB, and 1 KiB
+    /// for each name, with the target of a symbolic link on top.
     #[must_use]
     pub fn with_limit(limit: u64) -> Self {
         let id = NodeId { device: new_device(), inode: 1 };
@@ -128,8 +131,22 @@ impl Memory {
         if let Body::Directory(directory) = &new.body {
             lock(directory).parent = Ref::downgrade(parent);
         }
-        parent.insert(name, &new)?;
+        self.add(parent, name, &new)?;
         Ok(new)
+    }
+
+    /// Lets one more name lead to `child`.
+    fn add(&self, parent: &Inode, name: &Name, child: &Ref<Inode>) -> Result<()> {
+        self.budget.take(child.cost_of_a_name())?;
+        parent.insert(name, child).inspect_err(|_| self.budget.give_back(child.cost_of_a_name()))
+    }
+
+    /// Lets a name lead nowhere any more.
+    fn drop_name(&self, parent: &Inode, name: &Name) -> Result<()> {
+        let child = parent.take(name)?;
+        self.budget.give_back(child.cost_of_a_name());
+        child.lose_name();
+        Ok(())
     }
 }
 
@@ -149,6 +166,15 @@ impl Inode {
             xattrs: BTreeMap::new(),
         };
         Self { id, kind, meta: Mutex::new(meta), body }
+    }
+
+    /// What each name of it takes of the budget, so that there is an end to files that
+    /// hold nothing: the longest name, which is stored twice, and the object.
+    fn cost_of_a_name(&self) -> u64 {
+        match &self.body {
+            Body::Symlink(target) => 1024 + target.len() as u64,
+            Body::File(_) | Body::Directory(_) | Body::Special(_) => 1024,
+        }
     }
 
     fn entries(&self) -> Result<&Mutex<Directory>> {
@@ -257,6 +283,7 @@ impl Backend for Memory {
     }
 
     async fn walk(&self, from: &Node, names: &[Name]) -> Result<Walk> {
+        let _names = lock(&self.names);
         let mut at = inode(from).clone();
         for (walked, name) in names.iter().enumerate() {
             match at.find(name) {
@@ -334,7 +361,7 @@ impl Backend for Memory {
         if lock(&old.meta).links == 0 {
             return Err(ErrorCode::NoEntry);
         }
-        inode(parent).insert(name, old)?;
+        self.add(inode(parent), name, old)?;
         let mut meta = lock(&old.meta);
         meta.links += 1;
         meta.changed = Time::now();
@@ -346,7 +373,10 @@ impl Backend for Memory {
         let (from, to) = (inode(from), inode(to));
         let moved = from.find(name).ok_or(ErrorCode::NoEntry)?;
         let is_directory = moved.kind == Kind::Directory;
-        if is_directory && moved.contains(to) && !(moved.id == to.id && from.id == to.id) {
+        if lock(to.entries()?).removed {
+            return Err(ErrorCode::NoEntry);
+        }
+        if is_directory && moved.contains(to) {
             return Err(ErrorCode::Invalid);
         }
         if let Some(old) = to.find(new_name) {
@@ -357,9 +387,7 @@ impl Backend for Memory {
                 (true, true) if !old.is_empty() => return Err(ErrorCode::NotEmpty),
                 _ => {}
             }
-            to.take(new_name)?.lose_name();
-        } else if lock(to.entries()?).removed {
-            return Err(ErrorCode::NoEntry);
+            self.drop_name(to, new_name)?;
         }
         from.take(name)?;
         to.insert(new_name, &moved)?;
@@ -382,13 +410,13 @@ impl Backend for Memory {
             (Removal::File, _) | (Removal::Directory, Kind::Directory) => {}
             (Removal::Directory, _) => return Err(ErrorCode::NotDirectory),
         }
-        parent.take(name)?.lose_name();
-        Ok(())
+        self.drop_name(parent, name)
     }
 
     async fn list(&self, directory: &Node, after: u64) -> Result<Vec<Entry>> {
         /// Entries in one answer.
         const BATCH: usize = 1024;
+        let _names = lock(&self.names);
         let directory = lock(inode(directory).entries()?);
         let rest = directory.entries.range((Bound::Excluded(after), Bound::Unbounded));
         let entry = |(cookie, (name, child)): (&u64, &(Name, Ref<Inode>))| Entry {
@@ -460,7 +488,8 @@ impl Backend for Memory {
             (XattrMode::Replace, false) => return Err(ErrorCode::NoEntry),
             _ => {}
         }
-        let taken: usize = meta.xattrs.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let others = meta.xattrs.iter().filter(|(other, _)| *other != name);
+        let taken: usize = others.map(|(name, value)| name.len() + value.len()).sum();
         // As Linux bounds one value (`XATTR_SIZE_MAX`), here for all of an object.
         if taken + name.len() + value.len() > 64 * 1024 {
             return Err(ErrorCode::InsufficientSpace);

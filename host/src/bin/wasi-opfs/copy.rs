@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail};
-use wasi_opfs::backend::{Changes, Destination, Kind, NewTime, Source, Time};
+use wasi_opfs::backend::{Changes, Destination, Kind, NewTime, NodeId, Source, Time};
 use wasi_opfs::{Descriptor, DescriptorFlags, ErrorCode, Follow, OpenFlags, Stat};
 
 /// How much is copied at a time.
@@ -28,18 +28,19 @@ const DIRECTORY: OpenFlags =
 const FILE: OpenFlags = OpenFlags { directory: false, ..DIRECTORY };
 const NEW_FILE: OpenFlags = OpenFlags { create: true, truncate: true, ..FILE };
 
-/// A tree is copied without recursion, however deep it is: a directory is made, its
-/// entries are copied, and then it gets its bits and times.
+/// A tree is copied without recursion, however deep it is: a directory is opened, its
+/// entries are copied, and then it gets its bits and times. One that waits for its turn
+/// is not open: of those there may be more than a process may have descriptors.
 enum Step<D> {
     Copy(D),
-    Finish(D),
+    Finish(D, Descriptor),
 }
 
-/// A directory to be copied in.
+/// A directory to be copied in, and the guest's that it stands in; the top has none.
 struct In {
     host: PathBuf,
     metadata: Metadata,
-    guest: Descriptor,
+    parent: Option<Descriptor>,
 }
 
 /// Copies what is in the directory `from` into `to`.
@@ -48,42 +49,63 @@ pub(crate) async fn import(from: &Path, to: &Descriptor) -> Result<()> {
     if !metadata.is_dir() {
         bail!("it is not a directory; give the directory that holds it");
     }
-    let top = In { host: from.to_owned(), metadata, guest: to.clone() };
-    let mut steps = vec![Step::Copy(top)];
+    let target = to.stat().await?.id;
+    check_apart(&metadata, target)?;
+    let mut steps = vec![Step::Copy(In { host: from.to_owned(), metadata, parent: None })];
     while let Some(step) = steps.pop() {
         match step {
-            Step::Copy(In { host, metadata, guest }) => {
-                steps.push(Step::Finish(In { host: host.clone(), metadata, guest: guest.clone() }));
+            Step::Copy(directory) => {
+                let host = directory.host.clone();
+                let guest = match &directory.parent {
+                    Some(parent) => open(parent, system::name_of(&host)?).await,
+                    None => Ok(to.clone()),
+                };
+                let guest = guest.with_context(|| named(&host))?;
+                steps.push(Step::Finish(directory, guest.clone()));
                 for entry in fs::read_dir(&host).with_context(|| named(&host))? {
                     let entry = entry.with_context(|| named(&host))?.path();
-                    let copied = import_entry(&entry, &guest).await;
+                    let copied = import_entry(&entry, &guest, target).await;
                     steps.extend(copied.with_context(|| named(&entry))?.map(Step::Copy));
                 }
             }
-            Step::Finish(In { host, metadata, guest }) if host != from => {
+            Step::Finish(In { host, metadata, parent: Some(_) }, guest) => {
                 keep_attributes(&guest, &metadata).await.with_context(|| named(&host))?;
             }
             // The mount's own directory stays as it is.
-            Step::Finish(_) => {}
+            Step::Finish(In { parent: None, .. }, _) => {}
         }
     }
     Ok(())
 }
 
+async fn open(parent: &Descriptor, name: &[u8]) -> Result<Descriptor> {
+    Ok(parent.open_at(Follow::No, name, DIRECTORY, READ).await?)
+}
+
+/// Refuses a copy without end, and one onto what is copied.
+fn check_apart(host: &Metadata, guest: NodeId) -> Result<()> {
+    if system::id(host) == Some(guest) {
+        bail!("a directory cannot be copied into itself");
+    }
+    Ok(())
+}
+
 /// Copies one entry; of a directory, only itself.
-async fn import_entry(host: &Path, to: &Descriptor) -> Result<Option<In>> {
+async fn import_entry(host: &Path, to: &Descriptor, target: NodeId) -> Result<Option<In>> {
     let metadata = fs::symlink_metadata(host)?;
     let name = system::name_of(host)?;
     if metadata.is_dir() {
+        check_apart(&metadata, target)?;
         match to.create_directory_at(name).await {
             Ok(()) | Err(ErrorCode::Exist) => {}
             Err(code) => return Err(code.into()),
         }
-        let guest = to.open_at(Follow::No, name, DIRECTORY, READ).await?;
-        return Ok(Some(In { host: host.to_owned(), metadata, guest }));
+        return Ok(Some(In { host: host.to_owned(), metadata, parent: Some(to.clone()) }));
     }
     // A link that stands there is replaced, not followed.
     match to.stat_at(Follow::No, name).await {
+        // The file itself stands there: to write it would empty it.
+        Ok(stat) if Some(stat.id) == system::id(&metadata) => return Ok(None),
         Ok(stat) if stat.kind == Kind::Symlink || metadata.is_symlink() => {
             to.unlink_file_at(name).await?;
         }
@@ -142,9 +164,9 @@ async fn keep_attributes(guest: &Descriptor, metadata: &Metadata) -> Result<()> 
     Ok(())
 }
 
-/// A directory to be copied out.
+/// A directory to be copied out, and the one that it stands in; the top has none.
 struct Out {
-    guest: Descriptor,
+    parent: Option<(Descriptor, String)>,
     stat: Stat,
     host: PathBuf,
 }
@@ -153,45 +175,61 @@ struct Out {
 /// missing. Nothing is written through a symbolic link that stands there.
 pub(crate) async fn export(from: &Descriptor, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
-    let top = Out { guest: from.clone(), stat: from.stat().await?, host: to.to_owned() };
-    let mut steps = vec![Step::Copy(top)];
+    let (stat, target) = (from.stat().await?, fs::metadata(to)?);
+    check_apart(&target, stat.id)?;
+    let mut steps = vec![Step::Copy(Out { parent: None, stat, host: to.to_owned() })];
     while let Some(step) = steps.pop() {
         match step {
-            Step::Copy(Out { guest, stat, host }) => {
-                steps.push(Step::Finish(Out { guest: guest.clone(), stat, host: host.clone() }));
+            Step::Copy(directory) => {
+                let host = directory.host.clone();
+                let guest = match &directory.parent {
+                    Some((parent, name)) => open(parent, name.as_bytes()).await,
+                    None => Ok(from.clone()),
+                };
+                let guest = guest.with_context(|| named(&host))?;
+                steps.push(Step::Finish(directory, guest.clone()));
                 let mut entries = guest.read_directory().await.with_context(|| named(&host))?;
                 while let Some(entry) = entries.next() {
                     let (_, name) = entry.with_context(|| named(&host))?;
-                    let entry = host.join(&name);
-                    let copied = export_entry(&guest, &name, &entry).await;
+                    let entry = host.join(system::name_here(&name).with_context(|| named(&host))?);
+                    let copied = export_entry(&guest, &name, &entry, &target).await;
                     steps.extend(copied.with_context(|| named(&entry))?.map(Step::Copy));
                 }
             }
-            Step::Finish(Out { stat, host, .. }) if host != to => {
+            Step::Finish(Out { stat, host, parent: Some(_) }, _) => {
                 system::restrict(&host, stat.attributes.mode).with_context(|| named(&host))?;
                 // A directory that its bits close to its owner keeps the time of the copy.
                 if let Ok(directory) = fs::File::open(&host) {
                     keep_times(&directory, &stat).with_context(|| named(&host))?;
                 }
             }
-            Step::Finish(_) => {}
+            Step::Finish(Out { parent: None, .. }, _) => {}
         }
     }
     Ok(())
 }
 
 /// Copies one entry; of a directory, only itself.
-async fn export_entry(from: &Descriptor, name: &str, host: &Path) -> Result<Option<Out>> {
+async fn export_entry(
+    from: &Descriptor,
+    name: &str,
+    host: &Path,
+    target: &Metadata,
+) -> Result<Option<Out>> {
     let stat = from.stat_at(Follow::No, name.as_bytes()).await?;
+    let there = fs::symlink_metadata(host).ok();
     match stat.kind {
         Kind::Directory => {
-            let guest = from.open_at(Follow::No, name.as_bytes(), DIRECTORY, READ).await?;
-            if !fs::symlink_metadata(host).is_ok_and(|there| there.is_dir()) {
+            check_apart(target, stat.id)?;
+            if !there.is_some_and(|there| there.is_dir()) {
                 make_room(host)?;
                 DirBuilder::new().create(host)?;
             }
-            Ok(Some(Out { guest, stat, host: host.to_owned() }))
+            let parent = Some((from.clone(), name.to_owned()));
+            Ok(Some(Out { parent, stat, host: host.to_owned() }))
         }
+        // The file itself stands there: to make room would lose it.
+        _ if there.is_some_and(|there| system::id(&there) == Some(stat.id)) => Ok(None),
         Kind::File => {
             make_room(host)?;
             let guest = from.open_at(Follow::No, name.as_bytes(), FILE, READ).await?;
@@ -279,10 +317,11 @@ fn from_time(time: Time) -> Option<SystemTime> {
 mod system {
     use std::fs::{self, Metadata, OpenOptions, Permissions};
     use std::os::unix::ffi::OsStrExt;
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink as link};
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink as link};
     use std::path::Path;
 
     use anyhow::{Context, Result};
+    use wasi_opfs::backend::NodeId;
 
     /// Neither the bits that change who a program runs as, nor the kind.
     const BITS: u32 = 0o777;
@@ -292,6 +331,17 @@ mod system {
     }
 
     // The other systems' may fail.
+    #[allow(clippy::unnecessary_wraps)]
+    pub(super) fn name_here(name: &str) -> Result<&str> {
+        Ok(name)
+    }
+
+    /// What a directory mount says of the same object.
+    #[allow(clippy::unnecessary_wraps)]
+    pub(super) fn id(metadata: &Metadata) -> Option<NodeId> {
+        Some(NodeId { device: metadata.dev(), inode: metadata.ino() })
+    }
+
     #[allow(clippy::unnecessary_wraps)]
     pub(super) fn bytes_of(path: &Path) -> Result<&[u8]> {
         Ok(path.as_os_str().as_bytes())
@@ -324,9 +374,26 @@ mod system {
 #[cfg(not(unix))]
 mod system {
     use std::fs::{Metadata, OpenOptions};
-    use std::path::Path;
+    use std::path::{Component, Path};
 
     use anyhow::{Context, Result, bail};
+    use wasi_opfs::backend::NodeId;
+
+    /// A guest's name, unless it would lead elsewhere: it may hold what separates names
+    /// here, or begins a drive or a stream.
+    pub(super) fn name_here(name: &str) -> Result<&str> {
+        let mut parts = Path::new(name).components();
+        match (parts.next(), parts.next()) {
+            (Some(Component::Normal(part)), None) if part == name && !name.contains(':') => {
+                Ok(name)
+            }
+            _ => bail!("no file of this system can have the name '{name}'"),
+        }
+    }
+
+    pub(super) fn id(_: &Metadata) -> Option<NodeId> {
+        None
+    }
 
     pub(super) fn name_of(path: &Path) -> Result<&[u8]> {
         bytes_of(Path::new(path.file_name().context("it has no name")?))

@@ -278,6 +278,12 @@ async fn extended_attributes_are_kept(backend: Ref<dyn Backend>) -> Result<()> {
             let what = String::from_utf8_lossy(name);
             same(&what, backend.xattr(node, name).await.context("asking")?.as_slice(), value)?;
         }
+        // What is replaced makes room for what replaces it.
+        let large = vec![0x5A; 40_000];
+        if backend.set_xattr(node, b"user.long", &large, XattrMode::Set).await.is_ok() {
+            let set = backend.set_xattr(node, b"user.long", &large, XattrMode::Set).await;
+            set.context("replacing a large one")?;
+        }
         backend.remove_xattr(node, b"user.text").await.context("removing")?;
         let missing = [ErrorCode::NoEntry];
         refused("a removed one", backend.xattr(node, b"user.text").await, missing)?;

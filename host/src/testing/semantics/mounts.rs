@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use super::{READ, Tree, WRITE, content, create, flags, same, table};
 use crate::backend::memory::Memory;
 use crate::backend::{Backend, Kind, Source};
-use crate::error::ErrorCode::{Busy, CrossDevice, Exist, NotPermitted};
+use crate::error::ErrorCode::{Busy, CrossDevice, Exist, NoEntry, NotPermitted};
 use crate::mount::FileSystem;
 use crate::resolve::Follow;
 use crate::shared::Ref;
@@ -15,6 +15,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         case!(a_read_only_mount_refuses_before_it_looks),
         case!(mounts_lie_inside_mounts),
+        case!(a_mount_point_belongs_to_one_directory),
         case!(mounts_are_crossed_by_no_link_or_rename),
         case!(mount_tables_are_checked),
     ]
@@ -80,6 +81,23 @@ async fn mounts_lie_inside_mounts(backend: Ref<dyn Backend>) -> Result<()> {
     if tree.can.atomic_directory_rename {
         root.rename_at(b"dir", root, b"moved").await?;
         same("moved", content(root, "moved/sub/here").await?.as_str(), "in the inner one")?;
+    }
+    Ok(())
+}
+
+async fn a_mount_point_belongs_to_one_directory(backend: Ref<dyn Backend>) -> Result<()> {
+    let tree = Tree::new(backend).await?;
+    let inner = FileSystem::new(Ref::new(Memory::new()));
+    let root = table(&[("/", &tree.fs, false), ("/gone/point", &inner, false)]).await?.remove(0);
+    // Somebody who does not see the mount removes the directory that holds it.
+    tree.root.remove_directory_at(b"gone/point").await?;
+    tree.root.remove_directory_at(b"gone").await?;
+    for number in 0..8 {
+        let path = format!("new{number}");
+        root.create_directory_at(path.as_bytes()).await?;
+        let path = format!("{path}/point");
+        let kind = root.stat_at(Follow::No, path.as_bytes()).await.map(|stat| stat.kind);
+        same("another directory", kind.err(), Some(NoEntry))?;
     }
     Ok(())
 }

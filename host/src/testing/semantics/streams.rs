@@ -43,6 +43,10 @@ async fn streams_end_and_fail_for_good(backend: Ref<dyn Backend>) -> Result<()> 
     same("on", out.write(Source::Slice(b"cd")), Ok(()))?;
     same("zeros", out.write_zeros(1), Ok(()))?;
     same("flush", out.flush(), Ok(()))?;
+    // A guest asks for more zeros than it was allowed, and would wait for ever for them.
+    let mut greedy = both.write_via_stream(0)?;
+    same("zeros", greedy.write_zeros(64 * 1024 + 1), Err(StreamError::Failed(Invalid)))?;
+    same("closed", greedy.check_write(), Err(StreamError::Closed))?;
     same("written", content(&tree.root, "file").await?.as_str(), "hellomoabcd\0")?;
     let mut refused = reader.write_via_stream(0)?;
     let answer = refused.write(Source::Slice(b"x"));
