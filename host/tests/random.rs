@@ -235,9 +235,13 @@ fn list(directory: &Descriptor) -> Result<String, ErrorCode> {
 
 #[test]
 fn all_answer_alike() {
-    let seeds = match std::env::var("SEED") {
-        Ok(seed) => vec![seed.parse::<u64>().expect("SEED is a number")],
-        Err(_) => (1..=30).collect(),
+    let number = |name: &str| {
+        let given = std::env::var(name).ok()?;
+        Some(given.parse::<u64>().unwrap_or_else(|_| panic!("{name} is a number")))
+    };
+    let seeds = match number("SEED") {
+        Some(seed) => seed..=seed,
+        None => 1..=number("SEEDS").unwrap_or(30),
     };
     for seed in seeds {
         // Neighbours begin far apart.

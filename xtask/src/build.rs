@@ -32,7 +32,12 @@ pub(crate) fn browser_suite(root: &Path) -> Result<PathBuf> {
 pub(crate) fn cli(root: &Path) -> Result<PathBuf> {
     say("building the command line");
     run(cargo(root).args(["build", "--quiet", "--package", "wasi-opfs", "--features", "cli"]))?;
-    Ok(root.join("target/debug").join(format!("wasi-opfs{}", std::env::consts::EXE_SUFFIX)))
+    Ok(cli_path(root))
+}
+
+/// Where the binary lies, once it was built.
+pub(crate) fn cli_path(root: &Path) -> PathBuf {
+    root.join("target/debug").join(format!("wasi-opfs{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// Builds the guest programs, and answers their names and paths: one for each file
