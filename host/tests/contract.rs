@@ -24,9 +24,7 @@ type Fresher = fn() -> Result<(Arc<dyn Backend>, Option<tempfile::TempDir>)>;
 fn backends() -> Vec<(&'static str, Fresher)> {
     vec![
         ("memory", || Ok((Arc::new(Memory::new()), None))),
-        ("volume", || {
-            Ok((Arc::new(Volume::open(Ram::new(1 << 30), Options::default())?), None))
-        }),
+        ("volume", || Ok((Arc::new(Volume::open(Ram::new(1 << 30), Options::default())?), None))),
         ("volume-each-write", || {
             let options = Options::default().limit(1 << 30).each_write();
             Ok((Arc::new(Volume::open(Ram::new(1 << 30), options)?), None))

@@ -72,7 +72,7 @@ fn imports_go_one_way() {
                         .chain(&["door", "testing"]);
                     let other = |name: &&str| of("backend", name) && **name != *this;
                     core.into_iter().any(|part| used.starts_with(*part))
-                        || backends.iter().any(|name| other(name))
+                        || backends.iter().any(other)
                 }
                 _ => {
                     used.starts_with("door")

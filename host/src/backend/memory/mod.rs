@@ -460,7 +460,9 @@ impl Backend for Memory {
             (XattrMode::Replace, false) => return Err(ErrorCode::NoEntry),
             _ => {}
         }
-        let taken: usize = meta.xattrs.iter().map(|(name, value)| name.len() + value.len()).sum();
+        // What it replaces does not count.
+        let others = meta.xattrs.iter().filter(|(other, _)| *other != name);
+        let taken: usize = others.map(|(name, value)| name.len() + value.len()).sum();
         // As Linux bounds one value (`XATTR_SIZE_MAX`), here for all of an object.
         if taken + name.len() + value.len() > 64 * 1024 {
             return Err(ErrorCode::InsufficientSpace);

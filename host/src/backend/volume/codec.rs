@@ -44,10 +44,8 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn array<const N: usize>(&mut self) -> Checked<[u8; N]> {
-        let (bytes, rest) = self
-            .0
-            .split_first_chunk::<N>()
-            .ok_or_else(|| Damage::new("a record is cut short"))?;
+        let (bytes, rest) =
+            self.0.split_first_chunk::<N>().ok_or_else(|| Damage::new("a record is cut short"))?;
         self.0 = rest;
         Ok(*bytes)
     }

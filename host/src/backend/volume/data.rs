@@ -16,6 +16,7 @@ const WRITE_MAX: usize = 16 << 20;
 /// From as many whole blocks on, a write does not wait in memory.
 const DIRECT: u64 = 16;
 
+#[cfg(target_arch = "wasm32")]
 /// Bytes that pass through this module's memory at once, where they have to.
 const PIECE: usize = 256 * 1024;
 
@@ -29,6 +30,7 @@ const fn block_of(at: u64) -> u64 {
 }
 
 /// Where in its block a byte is.
+#[allow(clippy::cast_possible_truncation)] // Less than a block.
 const fn within(at: u64) -> usize {
     (at % BLOCK as u64) as usize
 }
@@ -56,17 +58,22 @@ struct Plan {
 }
 
 impl Store {
-    pub(super) fn read(&mut self, ino: u64, mut into: Destination<'_>, offset: u64) -> Result<usize> {
-        let inode = self.table.inode(ino)?;
-        let Some(extents) = inode.extents() else { return Err(ErrorCode::Invalid) };
-        let end = inode.attr.size.min(offset.saturating_add(into.len() as u64));
+    pub(super) fn read(
+        &mut self,
+        ino: u64,
+        mut target: Destination<'_>,
+        offset: u64,
+    ) -> Result<usize> {
+        let file = self.table.inode(ino)?;
+        let Some(extents) = file.extents() else { return Err(ErrorCode::Invalid) };
+        let end = file.attr.size.min(offset.saturating_add(target.len() as u64));
         let mut at = offset;
         while at < end {
             let block = block_of(at);
             let place = length(offset, at);
             if let Some(page) = self.pages.get(&(ino, block)) {
                 let to = end.min(start_of(block + 1));
-                into.put(place, &page[within(at)..within(at) + length(at, to)]);
+                target.put(place, &page[within(at)..within(at) + length(at, to)]);
                 at = to;
                 continue;
             }
@@ -76,12 +83,12 @@ impl Store {
                 Some(extent) if extent.at == block => {
                     let to = stop.min(start_of(extent.end()));
                     let from = extent.run.offset() + within(at) as u64;
-                    fill(&mut *self.disk, &mut into, place, length(at, to), from)?;
+                    fill(&mut *self.disk, &mut target, place, length(at, to), from)?;
                     at = to;
                 }
                 hole => {
                     let to = stop.min(hole.map_or(stop, |extent| start_of(extent.at)));
-                    into.put_zeros(place, length(at, to));
+                    target.put_zeros(place, length(at, to));
                     at = to;
                 }
             }
@@ -277,7 +284,7 @@ impl Store {
             match self.write_run(*run, from.part(at, at + bytes)) {
                 Ok(sums) => answer.push((*run, sums)),
                 Err(code) => {
-                    runs.into_iter().for_each(|run| self.space.release(run));
+                    self.space.release_all(runs);
                     return Err(code);
                 }
             }

@@ -1,14 +1,12 @@
 //! What holds on to a volume: nodes, open files, and the volume itself.
 
-use super::space::BLOCK;
-use super::store::{RESERVE, Store};
+use super::space::{BLOCK, RESERVE};
+use super::store::Store;
 use super::table::{BLOCKS_MAX, nanoseconds};
-use std::sync::Mutex;
-use crate::backend::{
-    Destination, File, Node, NodeId, Position, Source, StatFs, Time, Written,
-};
+use crate::backend::{Destination, File, Node, NodeId, Position, Source, StatFs, Time, Written};
 use crate::error::{ErrorCode, Result};
 use crate::shared::{Ref, lock};
+use std::sync::Mutex;
 
 /// A mounted volume, as long as anything needs it.
 pub(super) struct Shared {

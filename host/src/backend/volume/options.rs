@@ -9,10 +9,10 @@ use std::time::Duration;
 use super::disk::Disk;
 #[cfg(not(target_arch = "wasm32"))]
 use super::disk::NativeFile;
-use super::log::{FIRST_BLOCKS, Found, HEADER, Log, recover};
+use super::log::{FIRST_BLOCKS, Found, HEADER, Log, NEW_BLOCKS, recover};
 use super::node::Shared;
-use super::space::{BLOCK, Run, Space};
-use super::store::{Gather, RESERVE, Store};
+use super::space::{BLOCK, RESERVE, Run, Space};
+use super::store::{Gather, Store};
 use super::table::{Attr, ROOT, Table, nanoseconds};
 use super::{Volume, new_attr};
 use crate::backend::{Fresh, Kind, Time, new_device};
@@ -114,9 +114,10 @@ impl Volume {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn open_file(path: impl AsRef<Path>, options: Options) -> Result<Self, SetupError> {
         let path = path.as_ref();
-        let disk = match options.read_only {
-            true => NativeFile::open_read_only(path)?,
-            false => NativeFile::open(path)?,
+        let disk = if options.read_only {
+            NativeFile::open_read_only(path)?
+        } else {
+            NativeFile::open(path)?
         };
         Self::open(disk, options).map_err(|error| {
             SetupError::new(error.code(), format!("'{}': {error}", path.display()))
@@ -145,7 +146,7 @@ fn open(disk: &mut dyn Disk, options: Options) -> Result<Opened, SetupError> {
 }
 
 fn format(disk: &mut dyn Disk, options: Options, seed: u64) -> Result<Opened, ErrorCode> {
-    let end = FIRST_BLOCKS + RESERVE;
+    let end = NEW_BLOCKS;
     let bytes = u64::from(end) * BLOCK as u64;
     if options.limit.is_some_and(|limit| limit < bytes) {
         return Err(ErrorCode::InsufficientSpace);

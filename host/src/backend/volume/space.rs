@@ -7,6 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Bytes in a block.
 pub(super) const BLOCK: usize = 4096;
 
+/// Blocks that only overwriting and cutting may take, so that they go on when all is full.
+pub(super) const RESERVE: u32 = 256;
+
 /// Blocks that lie together on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Run {
@@ -145,6 +148,13 @@ impl Space {
             whole.count += count;
         }
         self.insert(whole);
+    }
+
+    /// The same of several runs.
+    pub(super) fn release_all(&mut self, runs: Vec<Run>) {
+        for run in runs {
+            self.release(run);
+        }
     }
 
     /// Gives back what the last commit may name: it waits.

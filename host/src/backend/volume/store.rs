@@ -8,12 +8,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::disk::{Disk, write_all};
 use super::log::{HEADER, LOG_MIN, Log};
-use super::space::{BLOCK, Run, Space};
+use super::space::{BLOCK, RESERVE, Run, Space};
 use super::table::{BLOCKS_MAX, Body, Extent, Mapping, Table};
 use crate::error::{ErrorCode, Result};
-
-/// Blocks that only overwriting and cutting may take, so that they go on when all is full.
-pub(super) const RESERVE: u32 = 256;
 
 /// Blocks written at once.
 const STAGE: usize = 256;
@@ -175,7 +172,7 @@ impl Store {
             Ok(sums) => sums,
             Err(code) => {
                 // No commit names them, so they are free at once.
-                runs.into_iter().for_each(|run| self.space.release(run));
+                self.space.release_all(runs);
                 return Err(code);
             }
         };
@@ -189,7 +186,9 @@ impl Store {
             let Some(start) = blocks.next() else { break };
             match &mut current {
                 Some((file, extent))
-                    if *file == ino && extent.end() == at && extent.run.end() == u64::from(start) =>
+                    if *file == ino
+                        && extent.end() == at
+                        && extent.run.end() == u64::from(start) =>
                 {
                     extent.run.count += 1;
                 }

@@ -122,12 +122,8 @@ impl Disk for NativeFile {
             let old = self.len()?;
             if len > old {
                 // A hole would be a promise that the system does not keep when it is full.
-                let grown = rustix::fs::fallocate(
-                    &self.file,
-                    FallocateFlags::empty(),
-                    old,
-                    len - old,
-                );
+                let grown =
+                    rustix::fs::fallocate(&self.file, FallocateFlags::empty(), old, len - old);
                 match grown {
                     Ok(()) => return Ok(()),
                     Err(rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT) => {

@@ -84,8 +84,8 @@ impl Disk for Ram {
             if content.chunks.len() <= chunk {
                 content.chunks.resize(chunk + 1, None);
             }
-            let target = content.chunks[chunk]
-                .get_or_insert_with(|| vec![0; CHUNK].into_boxed_slice());
+            let target =
+                content.chunks[chunk].get_or_insert_with(|| vec![0; CHUNK].into_boxed_slice());
             target[within..within + part].copy_from_slice(&bytes[done..done + part]);
             done += part;
         }

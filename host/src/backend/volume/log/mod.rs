@@ -5,12 +5,12 @@ mod frame;
 mod recover;
 mod superblock;
 
-use self::frame::{Frame, IMAGE};
 pub(super) use self::frame::HEADER;
+use self::frame::{Frame, IMAGE};
 pub(super) use self::recover::{Found, recover};
 use self::superblock::Superblock;
 use super::disk::{Disk, write_all};
-use super::space::{BLOCK, Run};
+use super::space::{BLOCK, RESERVE, Run};
 use super::table::Table;
 use crate::error::{ErrorCode, Result};
 
@@ -19,6 +19,9 @@ const AREA: u32 = 512;
 
 /// Blocks of a volume with nothing in it: superblocks and areas.
 pub(super) const FIRST_BLOCKS: u32 = superblock::SLOTS + 2 * AREA;
+
+/// Blocks of a new volume.
+pub(super) const NEW_BLOCKS: u32 = FIRST_BLOCKS + RESERVE;
 
 /// Bytes of an area that are kept for the log: a commit fits, whatever it holds.
 pub(super) const LOG_MIN: u64 = 1 << 20;
@@ -76,6 +79,8 @@ impl Log {
             marked: false,
         };
         log.checkpoint(disk, table)?;
+        // The other superblock, too: both are there from the beginning.
+        log.set_spare(disk, log.superblock.spare)?;
         Ok(log)
     }
 

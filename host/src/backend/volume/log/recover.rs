@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::frame::{self, Frame, HEADER, IMAGE, SECTOR};
 use super::superblock::{self, SLOTS, Slot, Superblock};
-use super::{FIRST_BLOCKS, Log};
+use super::{Log, NEW_BLOCKS};
 use crate::backend::volume::codec::{Checked, Damage, Reader};
 use crate::backend::volume::disk::{Disk, read_all};
 use crate::backend::volume::space::{BLOCK, Run};
@@ -56,7 +56,7 @@ pub(in crate::backend::volume) fn recover(
     seed: u64,
 ) -> Result<Found, SetupError> {
     let len = disk.len().map_err(unreadable)?;
-    let Some(superblock) = newest(disk, len)? else { return Ok(Found::Nothing) };
+    let Some((superblock, alone)) = newest(disk, len)? else { return Ok(Found::Nothing) };
     let end = u32::try_from(len / BLOCK as u64).unwrap_or(u32::MAX);
     check_areas(&superblock, end).map_err(damaged)?;
     let mut limit = u64::MAX;
@@ -67,6 +67,9 @@ pub(in crate::backend::volume) fn recover(
         let (sequence, durable) = (replayed.log.sequence, replayed.durable);
         if limit == u64::MAX {
             certify(disk, &replayed.log)?;
+            if alone {
+                certify_newest(disk, &superblock)?;
+            }
         }
         let used = used(&mut replayed, &superblock, end).map_err(damaged)?;
         // What is live and was written since all was flushed has to be there.
@@ -87,15 +90,17 @@ pub(in crate::backend::volume) fn recover(
     }
 }
 
-/// The superblock that counts; `None` on a disk that never was a volume.
-fn newest(disk: &mut dyn Disk, len: u64) -> Result<Option<Superblock>, SetupError> {
+/// The superblock that counts, and whether it is the only one; `None` on a disk that never
+/// was a volume.
+fn newest(disk: &mut dyn Disk, len: u64) -> Result<Option<(Superblock, bool)>, SetupError> {
     let mut slots = Vec::new();
     for slot in 0..u64::from(SLOTS) {
         let mut bytes = [0; superblock::SIZE];
         let at = slot * BLOCK as u64;
-        if at + bytes.len() as u64 <= len {
-            read_all(disk, &mut bytes, at).map_err(unreadable)?;
-        }
+        // Of a file that is too short for one, what there is.
+        let there = usize::try_from(len.saturating_sub(at)).unwrap_or(usize::MAX);
+        let there = there.min(bytes.len());
+        read_all(disk, &mut bytes[..there], at).map_err(unreadable)?;
         slots.push(Superblock::decode(&bytes));
     }
     // A newer program may have left an older superblock beside its own.
@@ -111,12 +116,13 @@ fn newest(disk: &mut dyn Disk, len: u64) -> Result<Option<Superblock>, SetupErro
         Slot::Valid(superblock) => Some(*superblock),
         _ => None,
     });
+    let alone = valid.clone().count() < slots.len();
     if let Some(superblock) = valid.max_by_key(|superblock| superblock.generation) {
-        return Ok(Some(superblock));
+        return Ok(Some((superblock, alone)));
     }
     let blank = slots.iter().all(|slot| matches!(slot, Slot::Blank));
     // As long as making it has not ended, it has this size at most.
-    if blank && len <= u64::from(FIRST_BLOCKS) * BLOCK as u64 {
+    if blank && len <= u64::from(NEW_BLOCKS) * BLOCK as u64 {
         return Ok(None);
     }
     let message = "this is no volume, or both of its superblocks are lost; \
@@ -169,7 +175,8 @@ impl<'a> Window<'a> {
         Ok(Some(&self.bytes[from..from + count]))
     }
 
-    /// The frame that begins at `at` and its bytes, if its digest is right.
+    /// The frame that begins at `at` with its digest and its bytes, if the digest is right.
+    #[allow(clippy::type_complexity)]
     fn frame(&mut self, at: u64) -> Result<Option<(Frame, u64, &[u8])>, SetupError> {
         let header = self.get(at, HEADER)?;
         let Some((frame, claimed)) = header.and_then(Frame::parse) else { return Ok(None) };
@@ -240,25 +247,45 @@ fn replay(
 /// Looks behind the end of the log for a frame that says the missing one was flushed: then
 /// it was not torn, but is lost.
 fn certify(disk: &mut dyn Disk, log: &Log) -> Result<(), SetupError> {
-    let area = log.superblock.active;
+    let (epoch, last) = (log.superblock.epoch, log.sequence);
+    let later =
+        |frame: &Frame| frame.epoch == epoch && frame.sequence > last + 1 && frame.durable > last;
+    if any_frame(disk, log.superblock.active, log.tail, later)? {
+        let text = format!("commit {} was stored, and is lost", last + 1);
+        return Err(damaged(Damage::new(text)));
+    }
+    Ok(())
+}
+
+/// Looks for a commit behind the next checkpoint: there is none before the superblock that
+/// names it is flushed, so the one that is missing is lost.
+fn certify_newest(disk: &mut dyn Disk, superblock: &Superblock) -> Result<(), SetupError> {
+    let later = |frame: &Frame| frame.epoch == superblock.epoch + 1 && frame.flags & IMAGE == 0;
+    if any_frame(disk, superblock.spare, 0, later)? {
+        return Err(damaged(Damage::new("its newer superblock is lost")));
+    }
+    Ok(())
+}
+
+/// Whether a whole frame of this kind lies in an area, from a place on.
+fn any_frame(
+    disk: &mut dyn Disk,
+    area: Run,
+    from: u64,
+    is: impl Fn(&Frame) -> bool,
+) -> Result<bool, SetupError> {
     let size = u64::from(area.count) * BLOCK as u64;
     let mut window = Window::new(disk, area);
-    let mut at = log.tail;
+    let mut at = from;
     while at < size {
         // Most of it is no frame, and needs no digest.
         let header = window.get(at, HEADER)?.and_then(Frame::parse);
-        let later = header.is_some_and(|(frame, _)| {
-            frame.epoch == log.superblock.epoch
-                && frame.sequence > log.sequence + 1
-                && frame.durable > log.sequence
-        });
-        if later && window.frame(at)?.is_some() {
-            let text = format!("commit {} was stored, and is lost", log.sequence + 1);
-            return Err(damaged(Damage::new(text)));
+        if header.is_some_and(|(frame, _)| is(&frame)) && window.frame(at)?.is_some() {
+            return Ok(true);
         }
         at += SECTOR as u64;
     }
-    Ok(())
+    Ok(false)
 }
 
 /// All runs that are used, sorted, once it is clear that none is used twice.
@@ -305,15 +332,14 @@ fn first_bad(
     let mut first: Option<u64> = None;
     let mut bytes = vec![0; BLOCK];
     for (&block, &(sum, sequence)) in live {
-        let good = match verdicts.get(&(block, sum)) {
-            Some(good) => *good,
-            None => {
-                let at = u64::from(block) * BLOCK as u64;
-                read_all(disk, &mut bytes, at).map_err(unreadable)?;
-                let good = xxh3_64(&bytes) == sum;
-                verdicts.insert((block, sum), good);
-                good
-            }
+        let good = if let Some(good) = verdicts.get(&(block, sum)) {
+            *good
+        } else {
+            let at = u64::from(block) * BLOCK as u64;
+            read_all(disk, &mut bytes, at).map_err(unreadable)?;
+            let good = xxh3_64(&bytes) == sum;
+            verdicts.insert((block, sum), good);
+            good
         };
         if !good {
             first = Some(first.map_or(sequence, |first| first.min(sequence)));

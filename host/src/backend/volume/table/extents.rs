@@ -35,6 +35,7 @@ impl Extent {
 }
 
 /// All extents of a file; they do not meet.
+#[allow(clippy::box_collection)] // There is one in every inode, and few are many.
 #[derive(Default)]
 pub(in crate::backend::volume) enum Extents {
     #[default]
@@ -93,11 +94,7 @@ impl Extents {
     }
 
     /// Maps `extent`; what was mapped there goes to `freed`.
-    pub(in crate::backend::volume) fn set(
-        &mut self,
-        extent: Extent,
-        freed: &mut impl FnMut(Run),
-    ) {
+    pub(in crate::backend::volume) fn set(&mut self, extent: Extent, freed: &mut impl FnMut(Run)) {
         self.cut(extent.at, extent.end(), freed);
         let mut whole = extent;
         if let Some(before) = extent.at.checked_sub(1).and_then(|last| self.whole(last))
@@ -173,6 +170,7 @@ mod tests {
         Extent { at, run: Run { start, count } }
     }
 
+    #[allow(clippy::cast_possible_truncation)] // All numbers are small.
     /// Random maps and cuts against an array of blocks, by a seed that a failure names.
     #[test]
     fn extents_equal_an_array_of_blocks() {
@@ -192,7 +190,8 @@ mod tests {
                 let start = if next(3) == 0 { 0 } else { 1000 * (1 + step) };
                 // Sometimes right behind what lies before it.
                 let before = at.checked_sub(1).map_or(0, |last| array[last as usize]);
-                let start = if start > 0 && before > 0 && next(2) == 0 { before + 1 } else { start };
+                let start =
+                    if start > 0 && before > 0 && next(2) == 0 { before + 1 } else { start };
                 let mut freed = 0;
                 let mut free = |run: Run| freed += u64::from(run.count);
                 if start == 0 {

@@ -51,13 +51,17 @@ pub(in crate::backend::volume) struct Inode {
     pub(in crate::backend::volume) ino: u64,
     pub(in crate::backend::volume) attr: Attr,
     pub(in crate::backend::volume) body: Body,
+    #[allow(clippy::box_collection)] // Few objects have any.
     pub(in crate::backend::volume) xattrs: Option<Box<BTreeMap<Vec<u8>, Vec<u8>>>>,
     /// Nodes and open files that keep it alive without a name.
     pub(in crate::backend::volume) holds: u32,
 }
 
 pub(in crate::backend::volume) enum Body {
-    File { extents: Extents, blocks: u64 },
+    File {
+        extents: Extents,
+        blocks: u64,
+    },
     Directory(Box<Directory>),
     Symlink(Box<[u8]>),
     /// A device, a pipe, a socket.

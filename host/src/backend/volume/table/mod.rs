@@ -11,11 +11,11 @@ mod replay;
 
 pub(super) use self::changes::Changes;
 pub(super) use self::extents::{Extent, Extents};
+use self::index::Index;
 pub(super) use self::inode::{
     ACCESSED, Attr, Body, CHANGED, CREATED, Entry, Inode, MODIFIED, nanoseconds, time,
 };
 pub(super) use self::record::{BLOCKS_MAX, Record};
-use self::index::Index;
 use crate::backend::Kind;
 use crate::error::{ErrorCode, Result};
 
@@ -102,10 +102,6 @@ impl Table {
         self.chunks.iter().flatten().flat_map(|chunk| chunk.iter().flatten())
     }
 
-    pub(super) const fn len(&self) -> u64 {
-        self.count.inodes
-    }
-
     /// At most as many bytes an image of the table has.
     pub(super) fn image_bytes(&self) -> u64 {
         let count = &self.count;
@@ -119,7 +115,8 @@ impl Table {
         let slot = match self.vacant.pop() {
             Some(slot) => {
                 // Its last inode may still be known by its number.
-                self.generation = self.generation.checked_add(1).ok_or(ErrorCode::InsufficientSpace)?;
+                self.generation =
+                    self.generation.checked_add(1).ok_or(ErrorCode::InsufficientSpace)?;
                 slot
             }
             None if self.next_slot < INODES_MAX => self.next_slot,
@@ -177,7 +174,12 @@ impl Table {
     }
 
     /// Sets or removes an extended attribute; answers whether there was one.
-    pub(super) fn set_xattr(&mut self, ino: u64, name: &[u8], value: Option<&[u8]>) -> Result<bool> {
+    pub(super) fn set_xattr(
+        &mut self,
+        ino: u64,
+        name: &[u8],
+        value: Option<&[u8]>,
+    ) -> Result<bool> {
         let inode = self.get_mut(ino).ok_or(ErrorCode::Io)?;
         let xattrs = inode.xattrs.get_or_insert_default();
         let old = match value {

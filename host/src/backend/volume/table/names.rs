@@ -7,7 +7,11 @@ use crate::path::Name;
 
 impl Table {
     /// The entry of this name: its cookie, and what it leads to.
-    pub(in crate::backend::volume) fn find(&self, directory: u64, name: &Name) -> Option<(u64, u64)> {
+    pub(in crate::backend::volume) fn find(
+        &self,
+        directory: u64,
+        name: &Name,
+    ) -> Option<(u64, u64)> {
         let entries = &self.get(directory)?.directory()?.entries;
         let is = |cookie| entries.get(&cookie).is_some_and(|entry| entry.name == *name);
         let cookie = self.index.find(directory, name.as_bytes(), is)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Body, Inode, INODES_MAX, Mapping, ROOT, Record, Table, slot};
+use super::{Body, INODES_MAX, Inode, Mapping, ROOT, Record, Table, slot};
 use crate::backend::Kind;
 use crate::backend::volume::codec::{Checked, Damage};
 use crate::backend::volume::space::Run;
@@ -27,7 +27,8 @@ impl Table {
             Record::Inode { ino, attr } => {
                 let taken = self.chunks.get(slot(ino) as usize / super::CHUNK);
                 let taken = taken.and_then(Option::as_ref);
-                let there = taken.and_then(|chunk| chunk[slot(ino) as usize % super::CHUNK].as_ref());
+                let there =
+                    taken.and_then(|chunk| chunk[slot(ino) as usize % super::CHUNK].as_ref());
                 match there {
                     Some(inode) if inode.ino != ino || inode.attr.kind != attr.kind => {
                         return Err(damaged("two objects are one", ino));
