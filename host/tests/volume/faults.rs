@@ -16,7 +16,7 @@ const OPERATIONS: usize = 100;
 fn run(seed: u64, style: Style, at: u64, times: u64, fault: Fault) -> bool {
     let what = format!("seed {seed} {style:?}: {times} calls from {at} fail: {fault:?}");
     let mut random = Random::new(seed);
-    let options = Options::default().gather(10_000, Duration::from_secs(100));
+    let options = Options::default().gather(2_000, Duration::from_secs(100));
     let sim = Sim::new(&Platter::default());
     let mut volume = Bench::new(Volume::open(sim.clone(), options).expect("a volume"));
     let mut model = Bench::new(Memory::new());
@@ -26,7 +26,7 @@ fn run(seed: u64, style: Style, at: u64, times: u64, fault: Fault) -> bool {
         let what = format!("{what}, step {step}: {operation:?}");
         let answer = volume.run(&operation);
         match answer {
-            Err(ErrorCode::Io | ErrorCode::InsufficientSpace) => continue,
+            Err(ErrorCode::Io | ErrorCode::InsufficientSpace) => {}
             // Where there was no room for all of it.
             Ok(count) if is_short(&operation, count) => {
                 let less = shortened(&operation, count);
@@ -66,7 +66,7 @@ fn shortened(operation: &Operation, count: usize) -> Operation {
 #[test]
 fn a_failure_of_any_call_harms_nothing() {
     let mut calls = 0;
-    for seed in crate::seeds(4) {
+    for seed in crate::seeds(3) {
         for fault in [Fault::Io, Fault::Full, Fault::Short, Fault::Nothing] {
             let mut at = 0;
             while run(seed, Style::Mixed, at, 1, fault) {
@@ -75,7 +75,7 @@ fn a_failure_of_any_call_harms_nothing() {
             calls += at;
         }
     }
-    assert!(calls > 500, "only {calls} calls failed");
+    assert!(calls > 200, "only {calls} calls failed");
 }
 
 #[test]

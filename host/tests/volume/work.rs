@@ -62,8 +62,8 @@ pub(crate) enum Operation {
 }
 
 fn path(random: &mut Random) -> String {
-    let directory = ["", "", "x/", "y/", "x/y/"][usize::try_from(random.below(5)).expect("small")];
-    let name = ["a", "b", "c", "d", "e", "f"][usize::try_from(random.below(6)).expect("small")];
+    let directory = ["", "", "", "x/", "x/y/"][usize::try_from(random.below(5)).expect("small")];
+    let name = ["a", "b", "c", "d"][usize::try_from(random.below(4)).expect("small")];
     format!("{directory}{name}")
 }
 
@@ -84,17 +84,17 @@ pub(crate) fn operation(random: &mut Random, style: Style) -> Operation {
         let size = usize::try_from(random.below(60_000)).expect("small");
         return Operation::SetXattr(at, number % 2, size);
     }
-    match random.below(30) {
+    match random.below(36) {
         0..4 => Operation::Create(at),
         4 if number % 4 == 0 => Operation::MakeDirectory(at),
-        4..6 => Operation::MakeDirectory(["x", "y", "x/y"][usize::from(number % 3)].to_owned()),
+        4..6 => Operation::MakeDirectory(["x", "x/y", "x"][usize::from(number % 3)].to_owned()),
         6 => Operation::Symlink(at, 1 + usize::from(number) * 10),
         7 => Operation::MakeNode(at),
         8 => Operation::Link(at, path(random)),
         9..12 => Operation::Rename(at, path(random)),
         12..14 => Operation::Remove(at, false),
         14 => Operation::Remove(at, true),
-        15..20 => {
+        15..20 | 30.. => {
             let offset = (random.below(3) > 0).then(|| random.below(100_000));
             Operation::Write(at, offset, size(random), number)
         }
@@ -124,6 +124,7 @@ fn name(text: &str) -> Name {
 }
 
 fn bytes(count: usize, number: u8) -> Vec<u8> {
+    #[allow(clippy::cast_possible_truncation)] // Below 251.
     let byte = |index: usize| number.wrapping_add((index / 511 % 251) as u8);
     (0..count).map(byte).collect()
 }
