@@ -8,6 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 use pollster::block_on;
 use wasi_opfs::backend::memory::Memory;
+use wasi_opfs::backend::volume::disk::Ram;
+use wasi_opfs::backend::volume::{Options, Volume};
 use wasi_opfs::backend::{
     Access, Backend, Destination, File, Fresh, NewTime, Node, Position, Source, Time,
 };
@@ -23,6 +25,16 @@ type Fresher = fn() -> Result<(Arc<dyn Backend>, Option<tempfile::TempDir>)>;
 fn backends() -> Vec<(&'static str, Fresher)> {
     vec![
         ("memory", || Ok((Arc::new(Memory::new()), None))),
+        ("volume", || Ok((Arc::new(Volume::open(Ram::new(1 << 30), Options::default())?), None))),
+        ("volume-each-write", || {
+            let options = Options::default().limit(1 << 30).each_write();
+            Ok((Arc::new(Volume::open(Ram::new(1 << 30), options)?), None))
+        }),
+        ("volume-file", || {
+            let folder = tempfile::tempdir()?;
+            let file = folder.path().join("volume");
+            Ok((Arc::new(Volume::open_file(file, Options::default())?), Some(folder)))
+        }),
         #[cfg(feature = "dir")]
         ("dir", || {
             let folder = tempfile::tempdir()?;

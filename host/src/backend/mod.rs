@@ -11,6 +11,7 @@ pub mod dir;
 pub mod memory;
 #[cfg(all(feature = "tree", target_arch = "wasm32"))]
 pub mod tree;
+pub mod volume;
 // What OPFS throws is a table, and needs no browser to be tested.
 #[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "tree/errors.rs"]

@@ -1,0 +1,226 @@
+//! Which blocks are free, which wait to be, and which are promised. A block that was
+//! freed is given out again only after the flush of the commit that freed it: until then
+//! a power cut can bring back the state that refers to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Bytes in a block.
+pub(super) const BLOCK: usize = 4096;
+
+/// Blocks that only overwriting and cutting may take, so that they go on when all is full.
+pub(super) const RESERVE: u32 = 256;
+
+/// Blocks that lie together on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Run {
+    pub(super) start: u32,
+    pub(super) count: u32,
+}
+
+impl Run {
+    /// Where it begins, in bytes.
+    pub(super) fn offset(self) -> u64 {
+        u64::from(self.start) * BLOCK as u64
+    }
+
+    /// The block behind it.
+    pub(super) fn end(self) -> u64 {
+        u64::from(self.start) + u64::from(self.count)
+    }
+}
+
+/// The blocks of a disk.
+#[derive(Default)]
+pub(super) struct Space {
+    /// Free runs by where they begin; no two touch.
+    free: BTreeMap<u32, u32>,
+    /// The same as length and start, for the best fit.
+    by_size: BTreeSet<(u32, u32)>,
+    free_blocks: u64,
+    /// Blocks of the disk, all below this number.
+    end: u32,
+    /// Free blocks promised to data that waits in memory.
+    promised: u64,
+    /// Freed since the last commit.
+    freed: Vec<Run>,
+    /// Freed by commits that were written since the last flush.
+    written: Vec<Run>,
+}
+
+impl Space {
+    /// A disk of `end` blocks of which `used` are taken; they are sorted, and do not meet.
+    pub(super) fn new(end: u32, used: &[Run]) -> Self {
+        let mut space = Self { end, ..Self::default() };
+        let mut at = 0;
+        for run in used {
+            if run.start > at {
+                space.insert(Run { start: at, count: run.start - at });
+            }
+            at = run.start + run.count;
+        }
+        if end > at {
+            space.insert(Run { start: at, count: end - at });
+        }
+        space
+    }
+
+    pub(super) const fn end(&self) -> u32 {
+        self.end
+    }
+
+    /// Blocks that are neither used nor promised.
+    pub(super) const fn available(&self) -> u64 {
+        self.free_blocks.saturating_sub(self.promised)
+    }
+
+    /// Blocks that the next flush brings back.
+    pub(super) fn waiting(&self) -> u64 {
+        self.freed.iter().chain(&self.written).map(|run| u64::from(run.count)).sum()
+    }
+
+    /// Notes that the disk has grown to `end` blocks.
+    pub(super) fn grow(&mut self, end: u32) {
+        if end > self.end {
+            let run = Run { start: self.end, count: end - self.end };
+            self.end = end;
+            self.release(run);
+        }
+    }
+
+    /// Promises blocks, of which there have to be as many.
+    pub(super) fn promise(&mut self, blocks: u64) {
+        self.promised += blocks;
+    }
+
+    /// Takes a promise back.
+    pub(super) fn forgo(&mut self, blocks: u64) {
+        self.promised = self.promised.saturating_sub(blocks);
+    }
+
+    /// Takes up to `count` blocks that lie together: the smallest run that has as many, or
+    /// the largest there is. `None` if none is free.
+    pub(super) fn allocate(&mut self, count: u32) -> Option<Run> {
+        let fit = self.by_size.range((count, 0)..).next().or_else(|| self.by_size.last());
+        let (length, start) = *fit?;
+        self.remove(start, length);
+        let taken = length.min(count);
+        if length > taken {
+            self.insert(Run { start: start + taken, count: length - taken });
+        }
+        Some(Run { start, count: taken })
+    }
+
+    /// Takes exactly `count` blocks that lie together, if there are.
+    pub(super) fn allocate_whole(&mut self, count: u32) -> Option<Run> {
+        self.by_size.range((count, 0)..).next()?;
+        self.allocate(count)
+    }
+
+    /// Takes `count` blocks wherever they are; none if there are not as many.
+    pub(super) fn allocate_pieces(&mut self, count: u32) -> Option<Vec<Run>> {
+        if self.free_blocks < u64::from(count) {
+            return None;
+        }
+        let mut runs = Vec::new();
+        let mut missing = count;
+        while missing > 0 {
+            let run = self.allocate(missing)?;
+            missing -= run.count;
+            runs.push(run);
+        }
+        Some(runs)
+    }
+
+    /// Gives back what no commit ever named.
+    pub(super) fn release(&mut self, run: Run) {
+        if run.count == 0 {
+            return;
+        }
+        let mut whole = run;
+        if let Some((&start, &count)) = self.free.range(..run.start).next_back()
+            && start + count == run.start
+        {
+            self.remove(start, count);
+            whole = Run { start, count: count + whole.count };
+        }
+        if let Some(&count) = self.free.get(&(run.start + run.count)) {
+            self.remove(run.start + run.count, count);
+            whole.count += count;
+        }
+        self.insert(whole);
+    }
+
+    /// The same of several runs.
+    pub(super) fn release_all(&mut self, runs: Vec<Run>) {
+        for run in runs {
+            self.release(run);
+        }
+    }
+
+    /// Gives back what the last commit may name: it waits.
+    pub(super) fn free(&mut self, run: Run) {
+        if run.count > 0 {
+            self.freed.push(run);
+        }
+    }
+
+    /// A commit that no longer names what was freed is on its way to the disk.
+    pub(super) fn committed(&mut self) {
+        self.written.append(&mut self.freed);
+    }
+
+    /// All commits are durable.
+    pub(super) fn flushed(&mut self) {
+        for run in std::mem::take(&mut self.written) {
+            self.release(run);
+        }
+    }
+
+    fn insert(&mut self, run: Run) {
+        self.free.insert(run.start, run.count);
+        self.by_size.insert((run.count, run.start));
+        self.free_blocks += u64::from(run.count);
+    }
+
+    fn remove(&mut self, start: u32, count: u32) {
+        self.free.remove(&start);
+        self.by_size.remove(&(count, start));
+        self.free_blocks -= u64::from(count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(start: u32, count: u32) -> Run {
+        Run { start, count }
+    }
+
+    #[test]
+    fn the_best_fit_is_taken_and_neighbours_join() {
+        let mut space = Space::new(100, &[run(0, 10), run(20, 5), run(40, 50)]);
+        assert_eq!(space.available(), 10 + 15 + 10);
+        assert_eq!(space.allocate(12), Some(run(25, 12)));
+        assert_eq!(space.allocate(10), Some(run(10, 10)));
+        assert_eq!(space.allocate(50), Some(run(90, 10)), "the largest there is");
+        assert_eq!(space.allocate_whole(4), None);
+        space.release(run(10, 10));
+        space.release(run(20, 5));
+        space.release(run(25, 12));
+        assert_eq!(space.allocate_whole(30), Some(run(10, 30)));
+        assert_eq!(space.allocate(1), None);
+    }
+
+    #[test]
+    fn what_is_freed_waits_for_the_flush() {
+        let mut space = Space::new(4, &[run(0, 4)]);
+        space.free(run(1, 2));
+        space.flushed();
+        assert_eq!((space.available(), space.waiting()), (0, 2), "no commit names it as free");
+        space.committed();
+        assert_eq!(space.available(), 0);
+        space.flushed();
+        assert_eq!((space.available(), space.waiting()), (2, 0));
+    }
+}

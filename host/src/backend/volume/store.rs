@@ -1,0 +1,359 @@
+//! A mounted volume's state, behind one lock: what is gathered, and how it gets to the
+//! disk. An operation first takes the space that it needs; no commit is made inside of one.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::disk::{Disk, write_all};
+use super::log::{HEADER, LOG_MIN, Log};
+use super::space::{BLOCK, RESERVE, Run, Space};
+use super::table::{BLOCKS_MAX, Body, Extent, Mapping, Table};
+use crate::error::{ErrorCode, Result};
+
+/// Blocks written at once.
+const STAGE: usize = 256;
+
+/// Blocks that may be written between two flushes: a mount after a power cut reads as many.
+const UNFLUSHED_MAX: u64 = 16 * 1024;
+
+/// By how many blocks a disk grows: an eighth of it, within these.
+const GROWTH: (u32, u32) = (256, 4096);
+
+/// Blocks that wait for a flush, at most, before the disk grows instead: or a fourth of it.
+const WAITING_MIN: u64 = 1024;
+
+/// One block of a file, in memory.
+pub(super) type Page = Box<[u8; BLOCK]>;
+
+/// What a change may do.
+#[derive(Clone, Copy)]
+pub(super) enum Change {
+    /// It makes the table larger, by so many bytes at most.
+    Grow(u64),
+    /// It does not.
+    Keep,
+}
+
+pub(super) struct Store {
+    pub(super) disk: Box<dyn Disk>,
+    pub(super) space: Space,
+    pub(super) table: Table,
+    pub(super) log: Log,
+    /// Data that waits for the next commit, by file and block; beyond the file's size it is
+    /// zeros. Space for it is promised.
+    pub(super) pages: BTreeMap<(u64, u64), Page>,
+    pub(super) read_only: bool,
+    pub(super) gather: Gather,
+    /// Blocks that the disk may have.
+    pub(super) limit: u32,
+    /// When the oldest change that is not written was made.
+    pub(super) oldest: Option<i64>,
+    /// Blocks written since the last flush.
+    pub(super) unflushed: u64,
+    /// Larger areas for the log are not tried before the table has this size.
+    pub(super) retry: u64,
+}
+
+/// How much may be gathered before it is written.
+#[derive(Clone, Copy)]
+pub(super) struct Gather {
+    pub(super) bytes: usize,
+    pub(super) time: Duration,
+}
+
+impl Store {
+    fn gathered(&self) -> usize {
+        self.table.changes.bytes() + self.pages.len() * BLOCK
+    }
+
+    /// Before an operation that changes something: writes what has to be, and refuses what
+    /// could not be written later.
+    pub(super) fn begin(&mut self, change: Change) -> Result<()> {
+        if self.read_only {
+            return Err(ErrorCode::ReadOnly);
+        }
+        if self.gathered() >= self.gather.bytes && self.gathered() > 0 {
+            self.commit()?;
+        }
+        match change {
+            Change::Grow(bytes) => self.make_room(bytes),
+            Change::Keep => Ok(()),
+        }
+    }
+
+    /// After it. If writing fails, the next operation is told, or the next sync.
+    pub(super) fn end(&mut self, now: i64) {
+        self.oldest.get_or_insert(now);
+        if self.gathered() >= self.gather.bytes {
+            let _ = self.commit();
+        }
+    }
+
+    /// In every call: writes what has waited for too long.
+    pub(super) fn tick(&mut self, now: i64) {
+        let Some(oldest) = self.oldest else { return };
+        // A clock that was set back counts, too.
+        if u128::from(now.abs_diff(oldest)) >= self.gather.time.as_nanos() {
+            let _ = self.commit();
+        }
+    }
+
+    /// Writes all that is gathered. After an error it is still gathered, or due.
+    pub(super) fn commit(&mut self) -> Result<()> {
+        self.log.finish(&mut *self.disk)?;
+        self.write_pages()?;
+        self.oldest = None;
+        if self.table.changes.is_empty() {
+            return Ok(());
+        }
+        if !self.log.fits(self.table.changes.bytes()) {
+            return self.checkpoint();
+        }
+        let mut bytes = vec![0; HEADER];
+        self.table.take_changes(&mut bytes);
+        self.space.committed();
+        self.log.append(&mut *self.disk, bytes)?;
+        if self.unflushed >= UNFLUSHED_MAX { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes everything, and returns when it is durable.
+    pub(super) fn sync(&mut self) -> Result<()> {
+        if self.read_only {
+            return Ok(());
+        }
+        self.commit()?;
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.log.flush(&mut *self.disk)?;
+        self.space.flushed();
+        self.unflushed = 0;
+        Ok(())
+    }
+
+    /// Syncs, and notes on the disk that it did.
+    pub(super) fn close(&mut self) -> Result<()> {
+        let answer = self.sync();
+        if answer.is_ok() && !self.read_only && self.log.fits(0) && self.log.wants_mark() {
+            // A mark that is lost costs the next mount some reading, no more.
+            let _ = self.log.append(&mut *self.disk, vec![0; HEADER]);
+        }
+        self.disk.close();
+        answer
+    }
+
+    /// Writes everything to the other area. The data is written, and nothing due.
+    fn checkpoint(&mut self) -> Result<()> {
+        let epoch = self.log.epoch();
+        let answer = self.log.checkpoint(&mut *self.disk, &self.table);
+        if self.log.epoch() > epoch {
+            self.table.take_changes(&mut Vec::new());
+            self.space.committed();
+        }
+        answer?;
+        self.space.flushed();
+        self.unflushed = 0;
+        Ok(())
+    }
+
+    /// Writes the pages to new places, and names those.
+    fn write_pages(&mut self) -> Result<()> {
+        let Ok(count) = u32::try_from(self.pages.len()) else { return Err(ErrorCode::Io) };
+        if count == 0 {
+            return Ok(());
+        }
+        let whole = self.space.allocate_whole(count).map(|run| vec![run]);
+        // There is as much, for it is promised.
+        let runs = whole.or_else(|| self.space.allocate_pieces(count)).ok_or(ErrorCode::Io)?;
+        let sums = match self.write_runs(&runs) {
+            Ok(sums) => sums,
+            Err(code) => {
+                // No commit names them, so they are free at once.
+                self.space.release_all(runs);
+                return Err(code);
+            }
+        };
+        self.log.data_written();
+        self.unflushed += u64::from(count);
+        self.space.forgo(u64::from(count));
+        let mut blocks = runs.iter().flat_map(|run| run.start..run.start + run.count);
+        let pages = std::mem::take(&mut self.pages);
+        let mut current: Option<(u64, Extent)> = None;
+        for &(ino, at) in pages.keys() {
+            let Some(start) = blocks.next() else { break };
+            match &mut current {
+                Some((file, extent))
+                    if *file == ino
+                        && extent.end() == at
+                        && extent.run.end() == u64::from(start) =>
+                {
+                    extent.run.count += 1;
+                }
+                _ => {
+                    let next = (ino, Extent { at, run: Run { start, count: 1 } });
+                    if let Some((ino, extent)) = current.replace(next) {
+                        self.map(ino, Mapping::Data(extent))?;
+                    }
+                }
+            }
+        }
+        if let Some((ino, extent)) = current {
+            self.map(ino, Mapping::Data(extent))?;
+        }
+        let mut sums = &sums[..];
+        for run in runs {
+            let (these, rest) = sums.split_at(run.count as usize * 8);
+            self.table.changes.written(run.start, these);
+            sums = rest;
+        }
+        Ok(())
+    }
+
+    /// Writes the pages, in their order, to `runs`; answers their digests.
+    fn write_runs(&mut self, runs: &[Run]) -> Result<Vec<u8>> {
+        let mut pages = self.pages.values();
+        let mut sums = Vec::with_capacity(self.pages.len() * 8);
+        let mut stage = Vec::with_capacity(self.pages.len().min(STAGE) * BLOCK);
+        for run in runs {
+            let mut at = run.offset();
+            for _ in 0..run.count {
+                let Some(page) = pages.next() else { break };
+                sums.extend_from_slice(&xxh3_64(&page[..]).to_le_bytes());
+                stage.extend_from_slice(&page[..]);
+                if stage.len() >= STAGE * BLOCK {
+                    write_all(&mut *self.disk, &stage, at)?;
+                    at += stage.len() as u64;
+                    stage.clear();
+                }
+            }
+            write_all(&mut *self.disk, &stage, at)?;
+            stage.clear();
+        }
+        Ok(sums)
+    }
+
+    /// Maps blocks of a file; what lay there is free after the next flush.
+    pub(super) fn map(&mut self, ino: u64, change: Mapping) -> Result<()> {
+        let space = &mut self.space;
+        self.table.map(ino, change, &mut |run| space.free(run))
+    }
+
+    /// Sees to it that `grow` blocks for what was not there, and `keep` blocks for what is
+    /// to be replaced, are free. Otherwise answers how many are.
+    pub(super) fn take(&mut self, grow: u64, keep: u64) -> Result<(), u64> {
+        let floor = if grow > 0 { u64::from(RESERVE) } else { 0 };
+        let wanted = grow + keep + floor;
+        if self.space.available() >= wanted {
+            return Ok(());
+        }
+        let waiting = self.space.waiting();
+        if waiting > WAITING_MIN.max(u64::from(self.space.end()) / 4) {
+            let _ = self.sync();
+        }
+        self.grow_disk(wanted.saturating_sub(self.space.available()));
+        if self.space.available() < wanted && (waiting > 0 || !self.pages.is_empty()) {
+            // What was freed or replaced comes back with a flush.
+            let _ = self.sync();
+        }
+        let available = self.space.available();
+        if available >= wanted { Ok(()) } else { Err(available.saturating_sub(floor)) }
+    }
+
+    /// Lets the disk grow by `blocks`, or more; if it cannot, nothing happens.
+    fn grow_disk(&mut self, blocks: u64) {
+        if blocks == 0 {
+            return;
+        }
+        let end = self.space.end();
+        let step = u64::from((end / 8).clamp(GROWTH.0, GROWTH.1));
+        for more in [blocks.max(step), blocks] {
+            let target = u64::from(end) + more;
+            let Ok(target) = u32::try_from(target.min(u64::from(self.limit))) else { return };
+            if u64::from(target) < u64::from(end) + blocks {
+                return;
+            }
+            if self.disk.set_len(u64::from(target) * BLOCK as u64).is_ok() {
+                self.space.grow(target);
+                return;
+            }
+        }
+    }
+
+    /// Sees to it that the table, with `extra` bytes more, fits in both areas of the log,
+    /// long before it has to.
+    fn make_room(&mut self, extra: u64) -> Result<()> {
+        // A page can cut an extent in two, and is one itself.
+        let wanted = self.table.image_bytes() + self.pages.len() as u64 * 72 + extra;
+        let smaller = |log: &Log| log.capacity().0.min(log.capacity().1);
+        if wanted * 2 + LOG_MIN > smaller(&self.log) && wanted >= self.retry {
+            self.retry = match self.enlarge(wanted * 4 + LOG_MIN) {
+                Ok(()) => 0,
+                Err(_) => wanted + 64 * 1024,
+            };
+        }
+        if wanted + LOG_MIN / 2 > smaller(&self.log) {
+            return Err(ErrorCode::InsufficientSpace);
+        }
+        Ok(())
+    }
+
+    /// Makes both areas of the log have `bytes`, one after the other.
+    fn enlarge(&mut self, bytes: u64) -> Result<()> {
+        let blocks = u32::try_from(bytes.div_ceil(BLOCK as u64))
+            .map_err(|_| ErrorCode::InsufficientSpace)?;
+        let bytes = u64::from(blocks) * BLOCK as u64;
+        self.commit()?;
+        if self.log.capacity().1 < bytes {
+            self.enlarge_spare(blocks)?;
+        }
+        if self.log.capacity().0 < bytes {
+            self.checkpoint()?;
+            self.enlarge_spare(blocks)?;
+        }
+        Ok(())
+    }
+
+    fn enlarge_spare(&mut self, blocks: u32) -> Result<()> {
+        let wanted = u64::from(blocks) + u64::from(RESERVE);
+        let mut found = None;
+        if self.space.available() >= wanted {
+            found = self.space.allocate_whole(blocks);
+        }
+        if found.is_none() {
+            self.grow_disk(wanted);
+            if self.space.available() >= wanted {
+                found = self.space.allocate_whole(blocks);
+            }
+        }
+        let run = found.ok_or(ErrorCode::InsufficientSpace)?;
+        let [_, old] = self.log.areas();
+        // Whichever superblock is found after an error: neither area is used before it is
+        // clear.
+        self.space.free(old);
+        self.log.set_spare(&mut *self.disk, run)
+    }
+
+    /// Frees what has neither a name nor a holder.
+    pub(super) fn forget(&mut self, ino: u64) {
+        self.drop_pages(ino, 0, BLOCKS_MAX);
+        let Some(inode) = self.table.forget(ino) else { return };
+        if let Body::File { extents, .. } = &inode.body {
+            extents.iter().for_each(|extent| self.space.free(extent.run));
+        }
+    }
+
+    /// Drops what is gathered for blocks of a file.
+    pub(super) fn drop_pages(&mut self, ino: u64, from: u64, to: u64) {
+        if from >= to {
+            return;
+        }
+        let gone: Vec<_> = self.pages.range((ino, from)..(ino, to)).map(|(key, _)| *key).collect();
+        self.space.forgo(gone.len() as u64);
+        for key in gone {
+            self.pages.remove(&key);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Which entry has a name: one hash table for all directories. It is cut into shards, so
+//! that no single call pays for all of them to grow.
+
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+const SHARDS: usize = 64;
+
+/// Where an entry is, and the hash of where it is by name.
+#[derive(Clone, Copy)]
+struct Place {
+    hash: u32,
+    /// The directory's slot.
+    slot: u32,
+    cookie: u64,
+}
+
+pub(super) struct Index {
+    shards: Vec<HashTable<Place>>,
+    /// Not known to whoever makes up the names.
+    seed: u64,
+}
+
+/// The hash within a shard: what the shard was chosen by is alike in all of it.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+impl Index {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { shards: (0..SHARDS).map(|_| HashTable::new()).collect(), seed }
+    }
+
+    fn hash(&self, directory: u64, name: &[u8]) -> (usize, u32) {
+        let hash = xxh3_64_with_seed(name, self.seed ^ directory.wrapping_mul(0x9e37_79b9));
+        // Both parts are cut off on purpose.
+        #[allow(clippy::cast_possible_truncation)]
+        ((hash >> 32) as usize % SHARDS, hash as u32)
+    }
+
+    /// The cookie of the entry for which `is` answers yes, of those in a directory whose
+    /// name has this hash.
+    pub(super) fn find(
+        &self,
+        directory: u64,
+        name: &[u8],
+        mut is: impl FnMut(u64) -> bool,
+    ) -> Option<u64> {
+        let (shard, hash) = self.hash(directory, name);
+        let slot = super::slot(directory);
+        let found = self.shards[shard].find(spread(hash), |place| {
+            place.hash == hash && place.slot == slot && is(place.cookie)
+        });
+        found.map(|place| place.cookie)
+    }
+
+    pub(super) fn insert(&mut self, directory: u64, name: &[u8], cookie: u64) {
+        let (shard, hash) = self.hash(directory, name);
+        let place = Place { hash, slot: super::slot(directory), cookie };
+        self.shards[shard].insert_unique(spread(hash), place, |place| spread(place.hash));
+    }
+
+    pub(super) fn remove(&mut self, directory: u64, name: &[u8], cookie: u64) {
+        let (shard, hash) = self.hash(directory, name);
+        let slot = super::slot(directory);
+        let found = self.shards[shard].find_entry(spread(hash), |place| {
+            place.hash == hash && place.slot == slot && place.cookie == cookie
+        });
+        if let Ok(entry) = found {
+            entry.remove();
+        }
+    }
+}

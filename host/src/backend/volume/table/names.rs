@@ -1,0 +1,103 @@
+//! Directories: entries come and go. Nothing here decides whether they may.
+
+use super::{CHANGED, Entry, MODIFIED, ROOT, Table};
+use crate::backend::Kind;
+use crate::error::{ErrorCode, Result};
+use crate::path::Name;
+
+impl Table {
+    /// The entry of this name: its cookie, and what it leads to.
+    pub(in crate::backend::volume) fn find(
+        &self,
+        directory: u64,
+        name: &Name,
+    ) -> Option<(u64, u64)> {
+        let entries = &self.get(directory)?.directory()?.entries;
+        let is = |cookie| entries.get(&cookie).is_some_and(|entry| entry.name == *name);
+        let cookie = self.index.find(directory, name.as_bytes(), is)?;
+        Some((cookie, entries.get(&cookie)?.ino))
+    }
+
+    /// Gives an object a name, which nothing else in the directory has.
+    pub(in crate::backend::volume) fn enter(
+        &mut self,
+        directory: u64,
+        name: &Name,
+        ino: u64,
+        now: i64,
+    ) -> Result<()> {
+        let is_directory = self.kind(ino).ok_or(ErrorCode::Io)? == Kind::Directory;
+        let parent = self.change(directory)?;
+        parent.attr.last_cookie += 1;
+        let cookie = parent.attr.last_cookie;
+        parent.attr.times[MODIFIED] = now;
+        parent.attr.times[CHANGED] = now;
+        parent.attr.links += u32::from(is_directory);
+        self.put_entry(directory, cookie, name.clone(), ino)?;
+        self.changes.entry(directory, cookie, false, name.as_bytes().len());
+        Ok(())
+    }
+
+    /// Takes an entry away; answers what it led to.
+    pub(in crate::backend::volume) fn leave(
+        &mut self,
+        directory: u64,
+        cookie: u64,
+        now: i64,
+    ) -> Result<u64> {
+        let entry = self.take_entry(directory, cookie).ok_or(ErrorCode::Io)?;
+        self.changes.entry(directory, cookie, true, 0);
+        let is_directory = self.kind(entry.ino) == Some(Kind::Directory);
+        let parent = self.change(directory)?;
+        parent.attr.times[MODIFIED] = now;
+        parent.attr.times[CHANGED] = now;
+        parent.attr.links = parent.attr.links.saturating_sub(u32::from(is_directory));
+        Ok(entry.ino)
+    }
+
+    /// Puts an entry where it is to be, without any accounting of links and times.
+    pub(super) fn put_entry(
+        &mut self,
+        directory: u64,
+        cookie: u64,
+        name: Name,
+        ino: u64,
+    ) -> Result<()> {
+        if let Some(child) = self.get_mut(ino).and_then(super::Inode::directory_mut) {
+            child.parent = directory;
+        }
+        let parent = self.get_mut(directory).and_then(super::Inode::directory_mut);
+        let entries = &mut parent.ok_or(ErrorCode::Io)?.entries;
+        let bytes = name.as_bytes().to_vec();
+        entries.insert(cookie, Entry { name, ino });
+        self.index.insert(directory, &bytes, cookie);
+        self.count.entries += 1;
+        self.count.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Takes an entry out in the same way.
+    pub(super) fn take_entry(&mut self, directory: u64, cookie: u64) -> Option<Entry> {
+        let parent = self.get_mut(directory)?.directory_mut()?;
+        let entry = parent.entries.remove(&cookie)?;
+        if let Some(child) = self.get_mut(entry.ino).and_then(super::Inode::directory_mut) {
+            child.parent = 0;
+        }
+        self.index.remove(directory, entry.name.as_bytes(), cookie);
+        self.count.entries -= 1;
+        self.count.bytes -= entry.name.as_bytes().len() as u64;
+        Some(entry)
+    }
+
+    /// Whether the directory `outer` is `inner`, or lies above it.
+    pub(in crate::backend::volume) fn contains(&self, outer: u64, inner: u64) -> bool {
+        let mut at = inner;
+        while at != outer {
+            if at == ROOT || at == 0 {
+                return false;
+            }
+            at = self.get(at).and_then(super::Inode::directory).map_or(0, |found| found.parent);
+        }
+        true
+    }
+}
