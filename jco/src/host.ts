@@ -1,5 +1,7 @@
 // File systems for guests, as a page asks for them.
 
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import * as core from './core/wasi_opfs.js';
 import { Descriptor, DirectoryEntryStream } from './descriptor.js';
 import { asyncImports } from './jspi.js';

@@ -148,6 +148,34 @@ for (const kind of ['memory', 'tree:copied']) {
   });
 }
 
+test('copies see the mounts that lie inside others', async (t) => {
+  const directory = scratch(t);
+  const [from, to] = [join(directory, 'from'), join(directory, 'to')];
+  mkdirSync(join(from, 'd/sub'), { recursive: true });
+  writeFileSync(join(from, 'top'), '1');
+  writeFileSync(join(from, 'd/one'), '2');
+  writeFileSync(join(from, 'd/sub/two'), '3');
+  const mounts = ['--mount', '/=memory', '--mount', '/d=memory'];
+  const copies = ['--import', `${from}=/`, '--export', `/=${to}`, '--timeout', '4000000000'];
+  const args = ['run', tool(), ...mounts, ...copies, '--', 'ls', '/d'];
+  const { code, stdout, stderr } = await command(args);
+  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: 'one sub\n', stderr: '' });
+  for (const name of ['top', 'd/one', 'd/sub/two']) {
+    assert.ok(readFileSync(join(to, name)).equals(readFileSync(join(from, name))), name);
+  }
+});
+
+test('what stands in the way of a run is said', async (t) => {
+  const nowhere = join(scratch(t), 'nowhere');
+  const trace = await command(['run', tool(), `--trace=${nowhere}/trace`, '--', 'args']);
+  assert.equal(trace.code, 125);
+  assert.match(trace.stderr, /cannot write the trace to '.*nowhere\/trace'/);
+  const env = { ...process.env, CHROME: '/bin/false' };
+  const browser = await command(['run', tool(), '--', 'args'], { env });
+  assert.equal(browser.code, 125);
+  assert.match(browser.stderr, /\/bin\/false/);
+});
+
 test('what a tree cannot hold is not imported in silence', async (t) => {
   const from = scratch(t);
   symlinkSync('elsewhere', join(from, 'link'));

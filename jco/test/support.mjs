@@ -12,6 +12,10 @@ import { fileURLToPath } from 'node:url';
 
 import { launch } from '../dist/run/chromium.js';
 
+// Whatever other browsers run on this machine, the temporary profiles found here are ours.
+process.env.TMPDIR = mkdtempSync(join(tmpdir(), 'wasi-opfs-test-'));
+process.once('exit', () => rmSync(process.env.TMPDIR, { recursive: true, force: true }));
+
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Builds programs/tool.rs, unless it is there already. */

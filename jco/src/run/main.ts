@@ -1,5 +1,6 @@
 // The command `wasi-opfs`: a command line in, exit code out.
 
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
@@ -24,7 +25,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     if ('run' in command) {
       return await run(command.run);
     }
-    await put(process.stdout, 'help' in command ? command.help : `${jcoFlags().join(' ')}\n`);
+    const answer =
+      'help' in command
+        ? command.help
+        : `${jcoFlags(command.jcoFlags.instantiation).join(' ')}\n`;
+    await put(process.stdout, answer);
     return 0;
   } catch (error) {
     await put(process.stderr, `wasi-opfs: ${(error as Error).message}\n`);
@@ -32,11 +37,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** With these, `jco transpile` makes a program use `wasi-opfs/filesystem`. */
-function jcoFlags(): string[] {
+/**
+ * With these, `jco transpile` makes a program use `wasi-opfs/filesystem`, or what it is
+ * instantiated with.
+ */
+function jcoFlags(instantiation: boolean): string[] {
   return [
-    '--map',
-    'wasi:filesystem/*=wasi-opfs/filesystem#*',
+    ...(instantiation
+      ? ['--instantiation', 'async']
+      : ['--map', 'wasi:filesystem/*=wasi-opfs/filesystem#*']),
     '--no-nodejs-compat',
     '--async-mode',
     'jspi',
@@ -48,10 +57,13 @@ function jcoFlags(): string[] {
 }
 
 /** By convention: 128 and the signal's number. */
-const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 };
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+
+/** As if SIGPIPE had ended this process, which node ignores. */
+const NO_READER = 141;
 
 async function run(options: RunOptions): Promise<number> {
-  const trace = traceTo(options.trace);
+  const trace = await traceTo(options.trace);
   const runner = new Runner(options.profile);
   let stopping: Promise<never> | undefined;
   const stop = (code: number): void => {
@@ -61,7 +73,9 @@ async function run(options: RunOptions): Promise<number> {
     process.once(signal, () => stop(code));
   }
   // Who reads the output has gone.
-  process.stdout.once('error', () => stop(SIGNALS.SIGPIPE));
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => stop(NO_READER));
+  }
   try {
     return 'job' in options.work
       ? await runAlone(runner, options.work.job, trace)
@@ -144,27 +158,22 @@ interface Trace {
   end(): Promise<void>;
 }
 
-function traceTo(file: string | undefined): Trace | undefined {
+async function traceTo(file: string | undefined): Promise<Trace | undefined> {
   if (file === undefined) {
     return undefined;
   }
   const stream = file === '-' ? process.stderr : createWriteStream(file);
-  const opened = new Promise<void>((resolve, reject) => {
-    if (stream === process.stderr) {
-      resolve();
-    }
-    stream.once('open', () => resolve()).once('error', reject);
-  });
+  if (stream !== process.stderr) {
+    await once(stream, 'open').catch((error: Error) => {
+      throw new Error(`cannot write the trace to '${file}': ${error.message}`);
+    });
+  }
   return {
     write: async (lines, job) => {
-      await opened;
       const head = job === undefined ? '{' : `{"job":${JSON.stringify(job)},`;
       await put(stream, Buffer.from(lines).toString().replace(/^\{/gm, head));
     },
     end: async () => {
-      await opened.catch((error: Error) => {
-        throw new Error(`cannot write the trace to '${file}': ${error.message}`);
-      });
       if (stream !== process.stderr) {
         await new Promise<void>((resolve) => stream.end(() => resolve()));
       }

@@ -34,14 +34,14 @@ export interface RunOptions {
   timeoutMs: number | undefined;
 }
 
-export type Command = { help: string } | { run: RunOptions } | { jcoFlags: true };
+export type Command = { help: string } | { run: RunOptions } | { jcoFlags: { instantiation: boolean } };
 
 export const HELP = `Runs WebAssembly programs in a headless Chromium, with files in OPFS.
 
 Usage:
   wasi-opfs run PROGRAM.wasm [OPTIONS] [-- ARGS...]
   wasi-opfs run --batch FILE [--profile DIR] [--timeout MS] [--trace[=FILE]]
-  wasi-opfs jco-flags
+  wasi-opfs jco-flags [--instantiation]
 
 PROGRAM.wasm is a component for WASI 0.2 or a preview1 module, binary or text.
 
@@ -56,7 +56,8 @@ Options of run:
                             program's directory GUEST before it starts, also
                             where the program may not write.
   --export GUEST=HOSTDIR    Copy what is in the program's directory GUEST into a
-                            directory of this machine, however the run ended.
+                            directory of this machine when the program has ended,
+                            however. A time-out loses what is in memory.
   --profile DIR             Keep the browser's profile, with all of OPFS, in DIR;
                             without it a temporary one is used and removed.
   --timeout MS              End the program after so many milliseconds; in a
@@ -74,9 +75,10 @@ Options of run:
   -h, --help                Show this.
 
 jco-flags prints the flags with which 'jco transpile' makes a program use
-'wasi-opfs/filesystem', waiting mounts included.
+'wasi-opfs/filesystem', waiting mounts included; with --instantiation, a program
+that is given its imports, as by WASIShim.
 
-Exit code: the program's own; 134 after a trap, 124 after the time-out; 127 if
+Exit code: the program's own (a component can say but 0 or 1); 134 after a trap, 124 after the time-out; 127 if
 there is no such program, 126 if it cannot be run, 125 if its files cannot be made
 ready. The browser is the one that CHROME names, or a Chromium on the PATH.
 `;
@@ -88,7 +90,7 @@ export function parseCommand(argv: readonly string[]): Command {
     case 'run':
       return parseRun(rest);
     case 'jco-flags':
-      return { jcoFlags: true };
+      return { jcoFlags: parseJcoFlags(rest) };
     case undefined:
     case 'help':
     case '-h':
@@ -97,6 +99,14 @@ export function parseCommand(argv: readonly string[]): Command {
     default:
       throw new UsageError(`there is no command '${command}'; try 'wasi-opfs --help'`);
   }
+}
+
+function parseJcoFlags(argv: readonly string[]): { instantiation: boolean } {
+  const stray = argv.find((word) => word !== '--instantiation');
+  if (stray !== undefined) {
+    throw new UsageError(`jco-flags does not know '${stray}'; try 'wasi-opfs --help'`);
+  }
+  return { instantiation: argv.length > 0 };
 }
 
 function parseRun(argv: readonly string[]): Command {

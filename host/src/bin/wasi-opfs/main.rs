@@ -8,6 +8,7 @@ mod preview1;
 mod program;
 mod trace;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -41,8 +42,9 @@ Examples:
   wasi-opfs run app.wasm --mount .=dir:/tmp/app --env LANG=C --timeout 5000 --trace
   wasi-opfs run --batch jobs.jsonl
 
-Exit code: the program's own; 134 after a trap, 124 after the time-out; 127 if there is
-no such program, 126 if it cannot be run, 125 if its files cannot be made ready.";
+Exit code: the program's own (a component can say but 0 or 1); 134 after a trap, 124
+after the time-out; 127 if there is no such program, 126 if it cannot be run, 125 if
+its files cannot be made ready.";
 
 const BATCH_HELP: &str = r#"Runs the programs that FILE (`-`: standard input) names, one by one.
 
@@ -85,7 +87,7 @@ struct Run {
     exports: Vec<CopySpec>,
 
     /// End the program after so many milliseconds; in a batch, where a line says nothing.
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     timeout: Option<u64>,
 
     /// Write each call on files as a line of JSON, to FILE or to standard error (`-`).
@@ -126,10 +128,15 @@ fn main() -> ExitCode {
         // of the system does not hold the exit up.
         Ok(code) => std::process::exit(code),
         Err(error) => {
-            eprintln!("wasi-opfs: {error:#}");
+            say(&format!("{error:#}"));
             ExitCode::from(125)
         }
     }
+}
+
+/// Writes a line to stderr; if nobody reads it any more, nobody misses it.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "wasi-opfs: {line}");
 }
 
 impl Run {
@@ -169,7 +176,7 @@ impl Run {
         let tracer = trace.map(|trace| trace.tracer(None));
         let outcome = runner.run(&job, &Stdio::Inherited, tracer).await;
         for line in &outcome.messages {
-            eprintln!("wasi-opfs: {line}");
+            say(line);
         }
         Ok(outcome.exit_code)
     }

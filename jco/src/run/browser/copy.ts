@@ -1,7 +1,7 @@
 // Copies directories of the host to a guest's and back, past the guest's rights.
 
 import type { AsyncDescriptor, Filesystem } from '../../host.js';
-import { place } from '../place.js';
+import { inside, place } from '../place.js';
 import type { Item, PageJob } from '../protocol.js';
 
 /** How much of a file goes to the host in one request. */
@@ -41,18 +41,57 @@ async function directory(
   return at;
 }
 
+/** A guest's directory as the guest sees it, with the mounts that lie in it. */
+class View {
+  /** The way to each mount, and its top; the innermost first, the directory itself last. */
+  readonly #tops: [string, AsyncDescriptor][] = [];
+
+  static async open(
+    filesystem: Filesystem,
+    guest: string,
+    mounts: PageJob['mounts'],
+    create: boolean,
+  ): Promise<View> {
+    const view = new View();
+    const below = inside(Object.keys(mounts), guest);
+    below.sort((one, other) => other.path.length - one.path.length);
+    for (const { mount, path } of below) {
+      view.#tops.push([path, await filesystem.root(mount)]);
+    }
+    view.#tops.push(['', await directory(filesystem, guest, mounts, create)]);
+    return view;
+  }
+
+  /** The file system that a path leads to, and the path from its top. */
+  at(path: string): [AsyncDescriptor, string] {
+    const [way, top] = this.#tops.find(
+      ([way]) => way === '' || path === way || path.startsWith(`${way}/`),
+    )!;
+    const rest = way === '' ? path : path.slice(way.length + 1);
+    return [top, rest === '' ? '.' : rest];
+  }
+
+  close(): void {
+    for (const [, top] of this.#tops) {
+      drop(top);
+    }
+  }
+}
+
 /** Fills a directory of the guest's. */
 export async function copyIn(filesystem: Filesystem, guest: string, job: PageJob): Promise<void> {
   const query = `guest=${encodeURIComponent(guest)}`;
   const items = (await (await fetched(`${job.path}imports?${query}`)).json()) as Item[];
   let path = '';
   try {
-    const root = await directory(filesystem, guest, job.mounts, true);
+    const view = await View.open(filesystem, guest, job.mounts, true);
     for (const item of items) {
       ({ path } = item);
-      await make(root, item, `${job.path}import?${query}&path=${encodeURIComponent(path)}`);
+      const [root, rest] = view.at(path);
+      const url = `${job.path}import?${query}&path=${encodeURIComponent(path)}`;
+      await make(root, { ...item, path: rest }, url);
     }
-    drop(root);
+    view.close();
   } catch (error) {
     throw new Error(`cannot import '${path}' to '${guest}': ${reason(error)}`);
   }
@@ -115,26 +154,28 @@ export async function copyOut(filesystem: Filesystem, guest: string, job: PageJo
   };
   let path = '';
   try {
-    const root = await directory(filesystem, guest, job.mounts, false);
+    const view = await View.open(filesystem, guest, job.mounts, false);
     await send('', 'type=directory');
     const pending = [''];
     for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-      for (const { type, name } of await entries(root, at)) {
+      for (const { type, name } of await entries(...view.at(at))) {
         path = at === '' ? name : `${at}/${name}`;
+        const [root, rest] = view.at(path);
         if (type === 'directory') {
           await send(path, 'type=directory');
           pending.push(path);
         } else if (type === 'symbolic-link') {
-          const target = await root.readlinkAt(path);
+          const target = await root.readlinkAt(rest);
           await send(path, `type=symlink&target=${encodeURIComponent(target)}`);
         } else {
-          await sendFile(root, path, send);
+          await sendFile(root, rest, (query, body) => send(path, query, body));
         }
       }
     }
-    drop(root);
+    view.close();
   } catch (error) {
-    throw new Error(`cannot export '${path}' from '${guest}': ${reason(error)}`);
+    const what = path === '' ? `'${guest}'` : `'${path}' from '${guest}'`;
+    throw new Error(`cannot export ${what}: ${reason(error)}`);
   }
 }
 
@@ -142,7 +183,7 @@ async function entries(
   root: AsyncDescriptor,
   path: string,
 ): Promise<{ type: string; name: string }[]> {
-  const directory = await root.openAt({}, path === '' ? '.' : path, { directory: true }, {});
+  const directory = await root.openAt({}, path, { directory: true }, {});
   const stream = await directory.readDirectory();
   const found = [];
   for (let next = stream.readDirectoryEntry(); next; next = stream.readDirectoryEntry()) {
@@ -156,7 +197,7 @@ async function entries(
 async function sendFile(
   root: AsyncDescriptor,
   path: string,
-  send: (path: string, query: string, body: Uint8Array) => Promise<void>,
+  send: (query: string, body: Uint8Array) => Promise<void>,
 ): Promise<void> {
   const file = await root.openAt({}, path, {}, { read: true });
   const { dataModificationTimestamp: time } = await file.stat();
@@ -172,7 +213,7 @@ async function sendFile(
       end = atEnd;
     }
     if (filled > 0 || offset === 0) {
-      await send(path, `type=file&offset=${offset}&modified=${modified}`, piece.subarray(0, filled));
+      await send(`type=file&offset=${offset}&modified=${modified}`, piece.subarray(0, filled));
     }
     offset += filled;
   }

@@ -123,10 +123,14 @@ function work(order: WorkerOrder, outlet: Outlet): Promise<number> {
           break;
         case 'started':
           if (timeoutMs !== undefined) {
-            timer = setTimeout(() => {
-              outlet.say(`the program was ended after ${timeoutMs} ms`);
-              resolve(TIMED_OUT);
-            }, timeoutMs);
+            // A timer holds no more than 31 bits: 24 days, and none waits longer.
+            timer = setTimeout(
+              () => {
+                outlet.say(`the program was ended after ${timeoutMs} ms`);
+                resolve(TIMED_OUT);
+              },
+              Math.min(timeoutMs, 2 ** 31 - 1),
+            );
           }
           break;
         case 'ended':
