@@ -93,9 +93,8 @@ async function bundle() {
     target: 'es2022',
     logLevel: 'warning',
   });
-  const adapter = 'lib/wasi_snapshot_preview1.command.wasm';
-  const jco = dirname(require.resolve('@bytecodealliance/jco/component'));
-  await copyFile(resolve(jco, '..', adapter), join(dist, 'run', 'preview1-adapter.wasm'));
+  const adapter = 'preview1-adapter.wasm';
+  await copyFile(join(dist, 'core', adapter), join(dist, 'run', adapter));
 }
 
 await types();

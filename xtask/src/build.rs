@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::tools::{cargo, command, npm_packages, run, say, targets};
@@ -15,7 +16,10 @@ pub(crate) fn package(root: &Path) -> Result<()> {
     npm_packages(&jco)?;
     say("building the npm package");
     let wasm = host_for_the_browser(root, "release", "tree,jco")?;
-    bindgen(&wasm, &jco.join("dist/core"))?;
+    let core = jco.join("dist/core");
+    bindgen(&wasm, &core)?;
+    // Both runners make components of preview1 modules with the same adapter.
+    std::fs::write(core.join("preview1-adapter.wasm"), WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER)?;
     run(command(&jco, "npm").args(["run", "--silent", "build"]))
 }
 
