@@ -1,6 +1,8 @@
 //! One call of the page: which mounts, which paths, and how its answer leaves.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
 
@@ -77,23 +79,15 @@ impl Call {
 
     /// Does `act`. One that may not wait is not begun where it would have to: a change
     /// that is dropped halfway may be done.
-    pub(super) fn run<T: 'static>(
+    pub(super) fn run(
         self,
-        act: impl AsyncFnOnce(&Paths) -> Result<T> + 'static,
-        convert: impl FnOnce(T) -> Result<JsValue> + 'static,
+        act: impl AsyncFnOnce(&Paths) -> Result<JsValue> + 'static,
     ) -> Result<JsValue, JsValue> {
         let Self { verb, wait, paths } = self;
-        if wait {
-            return answer(async move {
-                let done = act(&paths).await.and_then(convert);
-                done.map_err(|code| paths.failed(verb, code))
-            });
-        }
-        let done = if paths.wait() { None } else { at_once(act(&paths)) };
-        let Some(done) = done else {
-            return Err(failed(verb, &paths.path, None, ErrorCode::Unsupported, WAITS));
-        };
-        done.and_then(convert).map_err(|code| paths.failed(verb, code))
+        let paths = Rc::new(paths);
+        let asked = paths.clone();
+        // Boxed, so that what follows is compiled once, not for each verb.
+        finish(verb, wait, &paths, Box::pin(async move { act(&asked).await }))
     }
 
     /// The same of what answers nothing.
@@ -101,8 +95,26 @@ impl Call {
         self,
         act: impl AsyncFnOnce(&Paths) -> Result<()> + 'static,
     ) -> Result<JsValue, JsValue> {
-        self.run(act, |()| Ok(JsValue::UNDEFINED))
+        self.run(async move |paths| act(paths).await.map(|()| JsValue::UNDEFINED))
     }
+}
+
+type Boxed = Pin<Box<dyn Future<Output = Result<JsValue>>>>;
+
+fn finish(
+    verb: &'static str,
+    wait: bool,
+    paths: &Rc<Paths>,
+    future: Boxed,
+) -> Result<JsValue, JsValue> {
+    if wait {
+        let paths = paths.clone();
+        return answer(async move { future.await.map_err(|code| paths.failed(verb, code)) });
+    }
+    let done = if paths.wait() { None } else { at_once(future) };
+    let done =
+        done.ok_or_else(|| failed(verb, &paths.path, None, ErrorCode::Unsupported, WAITS))?;
+    done.map_err(|code| paths.failed(verb, code))
 }
 
 /// A call on what is open, which changes nothing by being begun.
@@ -112,6 +124,7 @@ pub(super) fn on_open(
     wait: bool,
     future: impl Future<Output = Result<JsValue>> + 'static,
 ) -> Result<JsValue, JsValue> {
+    let future: Boxed = Box::pin(future);
     if wait {
         return answer(async move {
             future.await.map_err(|code| failed(verb, &path, None, code, hint(code)))

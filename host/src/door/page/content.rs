@@ -78,29 +78,26 @@ async fn open(
 /// All of a file, in a fresh buffer.
 #[wasm_bindgen(js_name = pageReadFile)]
 pub fn read_file(number: u32, path: String, wait: bool) -> Answer {
-    Call::new(number, "read", path, wait)?.run(
-        async |paths| {
-            let file = open(paths, OpenFlags::default(), READ, None).await?;
-            let mut stream = file.read_via_stream(0)?;
-            let size = file.stat().await?.attributes.size;
-            let into = value::buffer(size)?;
-            let length = into.length();
-            let mut done = 0;
-            while done < length {
-                let view = if done == 0 { into.clone() } else { into.subarray(done, length) };
-                match stream.read(Destination::View(&view)) {
-                    // A buffer's length is a u32.
-                    #[allow(clippy::cast_possible_truncation)]
-                    Ok(count) => done += count as u32,
-                    // Somebody has cut it meanwhile.
-                    Err(StreamError::Closed) => return Ok(into.slice(0, done)),
-                    Err(StreamError::Failed(code)) => return Err(code),
-                }
+    Call::new(number, "read", path, wait)?.run(async |paths| {
+        let file = open(paths, OpenFlags::default(), READ, None).await?;
+        let mut stream = file.read_via_stream(0)?;
+        let size = file.stat().await?.attributes.size;
+        let into = value::buffer(size)?;
+        let length = into.length();
+        let mut done = 0;
+        while done < length {
+            let view = if done == 0 { into.clone() } else { into.subarray(done, length) };
+            match stream.read(Destination::View(&view)) {
+                // A buffer's length is a u32.
+                #[allow(clippy::cast_possible_truncation)]
+                Ok(count) => done += count as u32,
+                // Somebody has cut it meanwhile.
+                Err(StreamError::Closed) => return Ok(into.slice(0, done).into()),
+                Err(StreamError::Failed(code)) => return Err(code),
             }
-            Ok(into)
-        },
-        |bytes| Ok(bytes.into()),
-    )
+        }
+        Ok(into.into())
+    })
 }
 
 /// Makes `bytes` the content of a file, or appends them; `how` as in `pageOpen`.
@@ -137,11 +134,9 @@ pub fn truncate(number: u32, path: String, size: f64, wait: bool) -> Answer {
 pub fn open_handle(number: u32, path: String, how: u32, mode: Option<u32>, wait: bool) -> Answer {
     let how = How(how);
     let name = path.clone();
-    Call::new(number, "open", path, wait)?.run(
-        async move |paths| {
-            let flags = DescriptorFlags { read: true, write: how.write(), ..NOTHING };
-            open(paths, how.open(), flags, mode).await
-        },
-        move |descriptor| handle::insert(number, descriptor, how.append(), name).map(JsValue::from),
-    )
+    Call::new(number, "open", path, wait)?.run(async move |paths| {
+        let flags = DescriptorFlags { read: true, write: how.write(), ..NOTHING };
+        let opened = open(paths, how.open(), flags, mode).await?;
+        handle::insert(number, opened, how.append(), name).map(JsValue::from)
+    })
 }

@@ -19,36 +19,29 @@ const DIRECTORY: OpenFlags =
 #[wasm_bindgen(js_name = pageStat)]
 pub fn stat(number: u32, path: String, follow: bool, wait: bool) -> Answer {
     let follow = if follow { Follow::Yes } else { Follow::No };
-    Call::new(number, "stat", path, wait)?.run(
-        async move |paths| {
-            let (base, rest) = paths.path()?;
-            base.stat_at(follow, rest).await
-        },
-        |stat| Ok(value::stats(&stat)),
-    )
+    Call::new(number, "stat", path, wait)?.run(async move |paths| {
+        let (base, rest) = paths.path()?;
+        Ok(value::stats(&base.stat_at(follow, rest).await?))
+    })
 }
 
 /// The entries of a directory; one whose name is not UTF-8 cannot be told.
 #[wasm_bindgen(js_name = pageReadDirectory)]
 pub fn read_directory(number: u32, path: String, wait: bool) -> Answer {
-    Call::new(number, "list", path, wait)?.run(
-        async |paths| {
-            let (base, rest) = paths.path()?;
-            let flags = DescriptorFlags { read: true, ..DescriptorFlags::default() };
-            base.open_at(Follow::Yes, rest, DIRECTORY, flags).await?.read_directory().await
-        },
-        |stream| {
-            let mut packed = String::new();
-            for entry in stream.into_entries() {
-                if let Ok(name) = entry.name.as_str() {
-                    packed.push(char::from(b'0' + value::kind(entry.kind)));
-                    packed.push_str(name);
-                    packed.push('/');
-                }
+    Call::new(number, "list", path, wait)?.run(async |paths| {
+        let (base, rest) = paths.path()?;
+        let flags = DescriptorFlags { read: true, ..DescriptorFlags::default() };
+        let directory = base.open_at(Follow::Yes, rest, DIRECTORY, flags).await?;
+        let mut packed = String::new();
+        for entry in directory.read_directory().await?.into_entries() {
+            if let Ok(name) = entry.name.as_str() {
+                packed.push(char::from(b'0' + value::kind(entry.kind)));
+                packed.push_str(name);
+                packed.push('/');
             }
-            Ok(value::entries(&packed))
-        },
-    )
+        }
+        Ok(value::entries(&packed))
+    })
 }
 
 /// Makes a directory; if `recursive`, those above it too, and it may be there.
@@ -133,13 +126,10 @@ pub fn symlink(number: u32, target: String, path: String, wait: bool) -> Answer 
 /// The target of a symbolic link.
 #[wasm_bindgen(js_name = pageReadLink)]
 pub fn read_link(number: u32, path: String, wait: bool) -> Answer {
-    Call::new(number, "read the link", path, wait)?.run(
-        async |paths| {
-            let (base, rest) = paths.path()?;
-            base.readlink_at(rest).await
-        },
-        |target| Ok(target.into()),
-    )
+    Call::new(number, "read the link", path, wait)?.run(async |paths| {
+        let (base, rest) = paths.path()?;
+        Ok(base.readlink_at(rest).await?.into())
+    })
 }
 
 /// Sets the times of the last read and the last change, in milliseconds since 1970.
