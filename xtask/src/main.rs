@@ -24,6 +24,8 @@ struct Arguments {
 enum Chore {
     /// Builds the npm package and the command line.
     Build,
+    /// Builds the npm package alone.
+    Package,
     /// Serves a page on which real programs keep their files in the browser.
     Demo {
         /// Drives the page in a browser without a window, and checks what it shows.
@@ -56,6 +58,7 @@ fn main() -> Result<()> {
             ));
             Ok(())
         }
+        Chore::Package => build::package(&root),
         Chore::Demo { headless, port, screenshot } => {
             demo::run(&root, headless, port, screenshot.as_deref())
         }

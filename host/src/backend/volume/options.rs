@@ -28,12 +28,20 @@ pub struct Options {
     gather: (usize, Duration),
     limit: Option<u64>,
     read_only: bool,
+    #[cfg(target_arch = "wasm32")]
+    pub(super) wait: Duration,
 }
 
 impl Default for Options {
     /// Up to 1 MiB is gathered for up to a second.
     fn default() -> Self {
-        Self { gather: (1 << 20, Duration::from_secs(1)), limit: None, read_only: false }
+        Self {
+            gather: (1 << 20, Duration::from_secs(1)),
+            limit: None,
+            read_only: false,
+            #[cfg(target_arch = "wasm32")]
+            wait: Duration::from_secs(5),
+        }
     }
 }
 
@@ -62,6 +70,14 @@ impl Options {
     #[must_use]
     pub const fn read_only(self) -> Self {
         Self { read_only: true, ..self }
+    }
+
+    /// How long to wait while another worker has the volume open: 5 seconds, if it is not
+    /// said.
+    #[cfg(target_arch = "wasm32")]
+    #[must_use]
+    pub const fn wait(self, time: Duration) -> Self {
+        Self { wait: time, ..self }
     }
 }
 
