@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
 
-import { start } from '../scripts/engines.mjs';
+import { ENGINES, start } from '../scripts/engines.mjs';
 import { PHASES } from './phases.mjs';
 
-export const PEERS = [
+const PEERS = [
   'volume',
   'tree',
   'opfs-by-hand',
@@ -22,9 +22,30 @@ export const PEERS = [
   'opfs-tools',
   'sahpool',
 ];
-/** Parts besides the phases, each on a volume. */
-export const PARTS = ['scale', 'latency', 'transaction', 'sync', 'space'];
+/**
+ * Parts besides the phases, each on a volume: what its workers are asked, one after the
+ * other. `keep`: what the one before has stored is used.
+ */
+const PARTS = {
+  scale: (tiny) => {
+    const counts = tiny ? [0, 50, 100] : [0, 1000, 10_000, 100_000];
+    const asked = counts.flatMap((files) => [
+      { part: 'fill', files },
+      { part: 'mount', files, keep: true },
+    ]);
+    const last = { files: counts.at(-1), calls: tiny ? 50 : 10_000 };
+    return [...asked, { part: 'latency', keep: true, ...last }];
+  },
+  sqlite: (tiny) => [{ part: 'transaction', count: tiny ? 3 : 200 }],
+  sync: (tiny) => [{ part: 'sync', count: tiny ? 3 : 300 }],
+  space: (tiny) => [
+    tiny
+      ? { part: 'space', blocks: 64, overwrites: 300, files: 50 }
+      : { part: 'space', blocks: 16_384, overwrites: 100_000, files: 5000 },
+  ],
+};
 
+const VISIBLE = Object.keys(PHASES).filter((name) => !PHASES[name].hidden);
 const here = fileURLToPath(new URL('.', import.meta.url));
 const SQLITE = fileURLToPath(
   new URL('node_modules/@sqlite.org/sqlite-wasm/dist/sqlite3.wasm', import.meta.url),
@@ -97,9 +118,9 @@ const ask = (page, name, request) =>
           settle(error);
         };
         worker.onmessage = ({ data }) => {
-          console.log(JSON.stringify(data));
-          if (data.done) finish();
           if (data.error) finish(data.error);
+          else if (data.done) finish();
+          else console.log(JSON.stringify(data));
         };
         worker.onerror = ({ message }) => finish(String(message));
         worker.postMessage(request);
@@ -108,46 +129,98 @@ const ask = (page, name, request) =>
     request,
   );
 
-/** One engine, all that is wanted, the peers in turn. */
-async function measure(engine, { peers, phases, parts, runs, tiny }, port) {
-  const browser = await start(engine);
-  say({ engine, version: browser.version });
-  let told = () => {};
-  try {
-    const page = await browser.open(`http://127.0.0.1:${port}/`, (line) => told(line));
-    const request = async (context, name, what) => {
-      told = (line) => {
-        if (line.startsWith('{')) say({ engine, ...context, ...JSON.parse(line) });
-      };
-      const error = await ask(page, name, what);
-      if (error) say({ engine, ...context, failed: error });
+/** A browser that is started again when a peer has taken it down. */
+class Engine {
+  #browser;
+  #page;
+  #told = () => {};
+
+  constructor(name, url) {
+    this.name = name;
+    this.url = url;
+  }
+
+  async #ready() {
+    if (this.#page === undefined) {
+      this.#browser = await start(this.name);
+      this.version = this.#browser.version;
+      this.#page = await this.#browser.open(this.url, (line) => this.#told(line));
+    }
+    return this.#page;
+  }
+
+  /** Asks a worker; whether it went well. */
+  async request(context, name, what) {
+    this.#told = (line) => {
+      if (line.startsWith('{')) say({ engine: this.name, ...context, ...JSON.parse(line) });
     };
-    for (let run = 0; run < runs; run++) {
-      for (const peer of peers) {
-        await request({ peer, run }, peer, { phases, tiny });
-      }
+    let error;
+    try {
+      error = await ask(await this.#ready(), name, what);
+    } catch (broken) {
+      error = `the browser broke down: ${broken.message.split('\n')[0]}`;
+      await this.close();
     }
-    for (const part of parts) {
-      await request({ part }, 'parts', { part, tiny });
-    }
-  } finally {
-    await browser.close();
+    if (error) say({ engine: this.name, ...context, failed: error });
+    return !error;
+  }
+
+  async close() {
+    const browser = this.#browser;
+    [this.#browser, this.#page] = [undefined, undefined];
+    await browser?.close();
   }
 }
 
+/** One engine, all that is wanted, the peers in turn. */
+async function measure(engine, { peers, phases, parts, runs, tiny }) {
+  const failed = new Set();
+  try {
+    for (let run = 0; run < runs; run++) {
+      for (const peer of peers.filter((peer) => !failed.has(peer))) {
+        const well = await engine.request({ peer, run }, peer, { phases, tiny });
+        if (!well) failed.add(peer);
+      }
+    }
+    for (const part of parts) {
+      for (const asked of PARTS[part](tiny)) {
+        if (!(await engine.request({ of: part, asked }, 'parts', { ...asked, tiny }))) break;
+      }
+    }
+  } finally {
+    await engine.close();
+  }
+  say({ engine: engine.name, version: engine.version });
+}
+
+const wanted = JSON.parse(process.argv[2] ?? '{}');
 const {
   engines = ['chromium'],
   peers = PEERS,
-  phases = Object.keys(PHASES).filter((name) => !PHASES[name].hidden),
+  phases = VISIBLE,
   parts = [],
   runs = 3,
   tiny = false,
-} = JSON.parse(process.argv[2] ?? '{}');
+} = wanted;
+
+/** Stops at a name that is none. */
+function known(kind, names, all) {
+  const name = names.find((name) => !all.includes(name));
+  if (name !== undefined) {
+    process.stderr.write(`there is no ${kind} '${name}'; there are ${all.join(', ')}\n`);
+    process.exit(2);
+  }
+}
+known('engine', engines, ENGINES);
+known('peer', peers, PEERS);
+known('phase', phases, VISIBLE);
+known('part', parts, Object.keys(PARTS));
 
 const server = await serve(await bundle(peers, parts));
 try {
-  for (const engine of engines) {
-    await measure(engine, { peers, phases, parts, runs, tiny }, server.address().port);
+  for (const name of engines) {
+    const engine = new Engine(name, `http://127.0.0.1:${server.address().port}/`);
+    await measure(engine, { peers, phases, parts, runs, tiny });
   }
 } finally {
   server.close();

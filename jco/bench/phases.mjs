@@ -288,8 +288,13 @@ export const PHASES = {
   },
   extract: {
     writes: ({ tree }) => tree * BLOCK * 2,
-    prepare: (work) => {
+    prepare: async (work) => {
       const { directories, files, contents } = work.tree;
+      if (work.written > 0) {
+        // Whoever writes all of the tree again is not to pay for it.
+        await work.peer.unlink(work.big);
+        await work.peer.stored?.();
+      }
       return {
         count: directories.length + files.length,
         step: (number) => {

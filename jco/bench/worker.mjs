@@ -9,11 +9,19 @@ const CALLS_BETWEEN_LOOKS = 32;
 
 const isPromise = (answer) => typeof answer?.then === 'function';
 
-/** Removes all that the origin has stored. */
+/** Removes all that the origin has stored; a handle may be held a moment longer than its worker. */
 async function wipe() {
   const top = await navigator.storage.getDirectory();
   for await (const name of top.keys()) {
-    await top.removeEntry(name, { recursive: true });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await top.removeEntry(name, { recursive: true });
+        break;
+      } catch (error) {
+        if (attempt === 40) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
   }
 }
 
@@ -57,8 +65,8 @@ async function measure(peer, name, work, budget) {
   if (writes && budget) {
     await warmStorage(writes(work.counts));
   }
-  const phase = await prepare(work);
   await peer.stored?.();
+  const phase = await prepare(work);
   // What must be whole is not cut.
   const limit = hidden || !budget ? Infinity : budget;
   const begun = performance.now();
@@ -84,16 +92,26 @@ async function measure(peer, name, work, budget) {
   };
 }
 
-async function runPhases(peer, { phases, tiny }, post) {
-  const names = plan(peer, phases);
-  await peer.open();
-  for (let round = 0; !tiny && round < (peer.waits ? 1 : 3); round++) {
-    const counts = peer.waits ? TINY : WARM;
-    const work = new Work(peer, `/warm${round}`, counts);
+/** Lets the engine compile what the phases call, then begins anew. */
+async function warmCode(peer, names) {
+  const slow = peer.waits || peer.writesBehind;
+  for (let round = 0; round < (slow ? 1 : 4); round++) {
+    const work = new Work(peer, `/warm${round}`, slow ? TINY : WARM);
     await peer.mkdir(work.top);
     for (const name of names) {
       await measure(peer, name, work, 0);
     }
+  }
+  await peer.close();
+  await wipe();
+  await peer.open();
+}
+
+async function runPhases(peer, { phases, tiny }, post) {
+  const names = plan(peer, phases);
+  await peer.open();
+  if (!tiny) {
+    await warmCode(peer, names);
   }
   const work = new Work(peer, '/work', tiny ? TINY : FULL);
   await peer.mkdir(work.top);
@@ -101,7 +119,7 @@ async function runPhases(peer, { phases, tiny }, post) {
     post({ at: name });
     const found = await measure(peer, name, work, tiny ? 0 : BUDGET_MS);
     if (phases.includes(name) && !PHASES[name].hidden) {
-      post({ phase: name, ...found });
+      post({ phase: name, stored: peer.stored !== undefined, ...found });
     }
   }
   await peer.close();
@@ -122,7 +140,8 @@ export function serve(peer, parts = {}) {
       }
       post({ done: true });
     } catch (error) {
-      post({ error: String(error?.stack ?? error) });
+      const stack = String(error?.stack ?? '');
+      post({ error: stack.includes(error.message) ? stack : `${error}\n${stack}` });
     }
   };
 }
