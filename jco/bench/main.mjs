@@ -82,6 +82,8 @@ async function bundle(peers, parts) {
       format: 'esm',
       platform: 'browser',
       target: 'es2022',
+      // Aliases are looked for from there.
+      absWorkingDir: here,
       alias: NODE,
       define: { global: 'globalThis', 'process.env.NODE_ENV': '"production"' },
       minifySyntax: true,
