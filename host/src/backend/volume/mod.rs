@@ -316,14 +316,13 @@ impl Backend for Volume {
         self.with(|store, _| {
             let table = &store.table;
             let found = table.inode(ino(directory))?.directory().ok_or(ErrorCode::NotDirectory)?;
-            let Some(first) = after.checked_add(1) else { return Ok(Vec::new()) };
-            let entry = |(&cookie, entry): (&u64, &table::Entry)| Entry {
+            let entry = |(cookie, entry): (u64, &table::Entry)| Entry {
                 name: entry.name.clone(),
                 kind: table.kind(entry.ino).unwrap_or(Kind::File),
                 inode: entry.ino,
                 cookie,
             };
-            Ok(found.entries.range(first..).take(BATCH).map(entry).collect())
+            Ok(found.entries.after(after).take(BATCH).map(entry).collect())
         })
     }
 

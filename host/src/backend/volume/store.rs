@@ -112,10 +112,16 @@ impl Store {
             return self.checkpoint();
         }
         let mut bytes = vec![0; HEADER];
+        self.log.note(&self.table);
         self.table.take_changes(&mut bytes);
         self.space.committed();
+        let committed = bytes.len();
         self.log.append(&mut *self.disk, bytes)?;
-        if self.unflushed >= UNFLUSHED_MAX { self.flush() } else { Ok(()) }
+        self.log.advance(&mut *self.disk, &self.table, committed);
+        if self.unflushed >= UNFLUSHED_MAX || self.log.wants_flush() {
+            return self.flush();
+        }
+        Ok(())
     }
 
     /// Writes everything, and returns when it is durable.
@@ -131,6 +137,10 @@ impl Store {
         self.log.flush(&mut *self.disk)?;
         self.space.flushed();
         self.unflushed = 0;
+        if self.table.changes.is_empty() {
+            // Whatever becomes of this, all is flushed; what is due is tried again.
+            let _ = self.log.switch(&mut *self.disk);
+        }
         Ok(())
     }
 
@@ -283,40 +293,39 @@ impl Store {
     }
 
     /// Sees to it that the table, with `extra` bytes more, fits in both areas of the log,
-    /// long before it has to.
+    /// long before it has to: first the spare area is replaced by a larger one, and when a
+    /// checkpoint has made that the one in use, the other one.
     fn make_room(&mut self, extra: u64) -> Result<()> {
         // A page can cut an extent in two, and is one itself.
         let wanted = self.table.image_bytes() + self.pages.len() as u64 * 72 + extra;
-        let smaller = |log: &Log| log.capacity().0.min(log.capacity().1);
-        if wanted * 2 + LOG_MIN > smaller(&self.log) && wanted >= self.retry {
-            self.retry = match self.enlarge(wanted * 4 + LOG_MIN) {
+        let (active, spare) = self.log.capacity();
+        let enough = wanted * 2 + LOG_MIN;
+        if spare < enough && wanted >= self.retry {
+            self.retry = match self.enlarge_spare(wanted) {
                 Ok(()) => 0,
                 Err(_) => wanted + 64 * 1024,
             };
         }
-        if wanted + LOG_MIN / 2 > smaller(&self.log) {
-            return Err(ErrorCode::InsufficientSpace);
+        if active < enough && spare >= enough {
+            self.log.hurry();
         }
-        Ok(())
+        let least = wanted + LOG_MIN / 2;
+        if active < least && self.log.capacity().1 >= least {
+            // It grew faster than the checkpoint.
+            self.commit()?;
+            self.checkpoint()?;
+            self.enlarge_spare(wanted)?;
+        }
+        let (active, spare) = self.log.capacity();
+        if least > active.min(spare) { Err(ErrorCode::InsufficientSpace) } else { Ok(()) }
     }
 
-    /// Makes both areas of the log have `bytes`, one after the other.
-    fn enlarge(&mut self, bytes: u64) -> Result<()> {
+    /// Gives the log a spare area for a table of `image` bytes, with room to grow.
+    fn enlarge_spare(&mut self, image: u64) -> Result<()> {
+        let bytes = (image * 4 + LOG_MIN).max(self.log.capacity().0);
         let blocks = u32::try_from(bytes.div_ceil(BLOCK as u64))
             .map_err(|_| ErrorCode::InsufficientSpace)?;
-        let bytes = u64::from(blocks) * BLOCK as u64;
-        self.commit()?;
-        if self.log.capacity().1 < bytes {
-            self.enlarge_spare(blocks)?;
-        }
-        if self.log.capacity().0 < bytes {
-            self.checkpoint()?;
-            self.enlarge_spare(blocks)?;
-        }
-        Ok(())
-    }
-
-    fn enlarge_spare(&mut self, blocks: u32) -> Result<()> {
+        self.log.finish(&mut *self.disk)?;
         let wanted = u64::from(blocks) + u64::from(RESERVE);
         let mut found = None;
         if self.space.available() >= wanted {

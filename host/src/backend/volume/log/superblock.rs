@@ -52,6 +52,18 @@ impl Superblock {
         (self.generation & 1) * BLOCK as u64
     }
 
+    /// The one after the next checkpoint, whose first frame has the number `first`.
+    pub(super) fn next(&self, first: u64) -> Self {
+        Self {
+            generation: self.generation + 1,
+            epoch: self.epoch + 1,
+            active: self.spare,
+            spare: self.active,
+            first,
+            ..*self
+        }
+    }
+
     pub(super) fn encode(&self) -> [u8; SIZE] {
         let mut bytes = Vec::with_capacity(SIZE);
         bytes.extend_from_slice(MAGIC);
