@@ -275,9 +275,7 @@ impl Store {
     /// Writes whole blocks to places that nothing names; answers them with the digests.
     fn write_directly(&mut self, from: Source<'_>) -> Result<Vec<(Run, Vec<u8>)>> {
         let count = u32::try_from(from.len() / BLOCK).map_err(|_| ErrorCode::FileTooLarge)?;
-        let whole = self.space.allocate_whole(count).map(|run| vec![run]);
-        let runs = whole.or_else(|| self.space.allocate_pieces(count));
-        let runs = runs.ok_or(ErrorCode::InsufficientSpace)?;
+        let runs = self.places(count).ok_or(ErrorCode::InsufficientSpace)?;
         let mut answer = Vec::with_capacity(runs.len());
         let mut at = 0;
         for run in &runs {
@@ -291,8 +289,7 @@ impl Store {
             }
             at += bytes;
         }
-        self.log.data_written();
-        self.unflushed += u64::from(count);
+        self.data_written(count);
         Ok(answer)
     }
 

@@ -12,9 +12,6 @@ use crate::error::{ErrorCode, Result};
 /// Bytes of records in one frame, but for the last record.
 const FRAME: usize = 256 * 1024;
 
-/// Bytes that a piece has at least: as many take no longer to write than one.
-const PIECE: u64 = 64 * 1024;
-
 pub(super) struct Image {
     /// The superblock that will name it.
     superblock: Superblock,
@@ -49,14 +46,6 @@ impl Image {
     /// Whether it is written up to the last commit.
     pub(super) fn is_whole(&self) -> bool {
         self.cursor == Cursor::END && self.pending.len() == HEADER
-    }
-
-    /// How many bytes the next piece should have, after a commit of `committed` bytes, so
-    /// that the image is whole before half of the log's `rest` is used up.
-    pub(super) fn pace(&self, table: &Table, committed: u64, rest: u64) -> u64 {
-        let missing = table.image_bytes().saturating_sub(self.tail);
-        let share = committed.saturating_mul(missing) / (rest / 2).max(1);
-        share.max(PIECE)
     }
 
     /// Writes the next piece: about `most` bytes. Nothing in `table` may have changed since

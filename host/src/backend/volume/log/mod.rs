@@ -10,6 +10,7 @@ use self::frame::Frame;
 pub(super) use self::frame::HEADER;
 use self::image::Image;
 pub(super) use self::recover::{Found, recover};
+pub(super) use self::superblock::SLOTS;
 use self::superblock::Superblock;
 use super::disk::{Disk, write_all};
 use super::space::{BLOCK, RESERVE, Run};
@@ -17,7 +18,7 @@ use super::table::Table;
 use crate::error::Result;
 
 /// Blocks of each of the two areas of a new volume.
-const AREA: u32 = 512;
+pub(super) const AREA: u32 = 512;
 
 /// Blocks of a volume with nothing in it: superblocks and areas.
 pub(super) const FIRST_BLOCKS: u32 = superblock::SLOTS + 2 * AREA;
@@ -27,6 +28,9 @@ pub(super) const NEW_BLOCKS: u32 = FIRST_BLOCKS + RESERVE;
 
 /// Bytes of an area that are kept for the log: a commit fits, whatever it holds.
 pub(super) const LOG_MIN: u64 = 1 << 20;
+
+/// Bytes of an image that are written at once, at least: as many take no longer than one.
+const PIECE: u64 = 64 * 1024;
 
 /// The state of a volume's log.
 pub(super) struct Log {
@@ -206,16 +210,31 @@ impl Log {
         if self.image.is_none() && (!due || self.tail < self.patience) {
             return;
         }
-        let begun = self.image.take();
-        let mut image = begun.unwrap_or_else(|| Image::begin(&self.superblock, self.sequence));
-        let most = image.pace(table, committed as u64, active.saturating_sub(self.tail));
-        if image.step(disk, table, self.durable, most).is_ok() {
-            self.dirty = true;
-            self.image = Some(image);
-        } else {
+        let written = self.image.as_ref().map_or(0, |image| image.tail);
+        let missing = table.image_bytes().saturating_sub(written);
+        // So that it is whole before half of the rest is used up.
+        let rest = active.saturating_sub(self.tail) / 2;
+        let most = (committed as u64).saturating_mul(missing) / rest.max(1);
+        if self.push_image(disk, table, most).is_err() {
             // The commit is written, and that is what counts; the next image may succeed.
             self.patience = self.tail + active / 16;
         }
+    }
+
+    /// Goes on with the image by about `most` bytes, or begins one. Nothing in `table` may
+    /// have changed since the last commit. After an error the image is given up.
+    pub(super) fn push_image(
+        &mut self,
+        disk: &mut dyn Disk,
+        table: &Table,
+        most: u64,
+    ) -> Result<()> {
+        let begun = self.image.take();
+        let mut image = begun.unwrap_or_else(|| Image::begin(&self.superblock, self.sequence));
+        self.dirty = true;
+        image.step(disk, table, self.durable, most.max(PIECE))?;
+        self.image = Some(image);
+        Ok(())
     }
 
     /// After a flush, with nothing changed since the last commit: an image that is whole

@@ -10,7 +10,7 @@ use crate::backend::volume::space::{BLOCK, Run};
 pub(super) const SIZE: usize = 512;
 
 /// The blocks in which they lie.
-pub(super) const SLOTS: u32 = 2;
+pub(in crate::backend::volume) const SLOTS: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"wasiopfs";
 const VERSION: u32 = 1;

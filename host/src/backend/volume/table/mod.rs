@@ -115,6 +115,16 @@ impl Table {
         })
     }
 
+    /// How many objects there are.
+    pub(super) const fn objects(&self) -> u64 {
+        self.count.inodes
+    }
+
+    /// The object in this slot, or the first one behind it: its number, and its slot.
+    pub(super) fn object_from(&self, slot: u32) -> Option<(u64, u32)> {
+        self.iter_from(slot).next().map(|inode| (inode.ino, self::slot(inode.ino)))
+    }
+
     /// At most as many bytes an image of the table has.
     pub(super) fn image_bytes(&self) -> u64 {
         let count = &self.count;

@@ -119,12 +119,9 @@ impl Table {
             if let Body::File { extents, .. } = &inode.body {
                 runs.extend(extents.iter().map(|extent| extent.run));
             }
-            if let Some(directory) = inode.directory() {
-                if directory.entries.last() > inode.attr.last_cookie
-                    || inode.attr.last_cookie == u64::MAX
-                {
-                    return Err(damaged("a directory has lost count", inode.ino));
-                }
+            let last = inode.directory().map_or(0, |directory| directory.entries.last());
+            if last > inode.attr.last_cookie || inode.attr.last_cookie == u64::MAX {
+                return Err(damaged("a directory has lost count", inode.ino));
             }
         }
         runs.sort_unstable();
