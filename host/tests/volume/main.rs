@@ -3,6 +3,7 @@
 //!
 //! Workloads are random, and a failure names its seed. `WASI_OPFS_SEEDS=N` runs more.
 
+mod compact;
 mod crash;
 mod damage;
 mod faults;

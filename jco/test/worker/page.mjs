@@ -152,7 +152,6 @@ run({
       ['open', '/new', { create: true }],
       ['stat', '/f'],
       ['readdir', '/v/t'],
-      ['sync'],
     ]) {
       const error = thrown(() => fs[`${verb}Sync`](...args));
       same(error.code, 'unsupported', `${verb} ${shown(args)}`);
@@ -278,6 +277,31 @@ run({
     const [, guest] = two.wasi.preopens.getDirectories().map(([root]) => root);
     same(thrown(() => guest.unlinkFileAt('f')), 'not-permitted');
     two.close();
+  },
+
+  'a volume says how it is used, and gives back what is free': async () => {
+    const mounts = { '/': 'volume:page-used', '/t': 'tree:page-used' };
+    const fs = await Filesystem.open({ mounts });
+    for (let index = 0; index < 64; index += 1) {
+      fs.writeFileSync(`/${index}`, new Uint8Array(256 * 1024));
+    }
+    same(fs.usageSync('/').objects, 66);
+    await fs.sync();
+    const full = fs.usageSync('/');
+    same(full.live + full.dead + full.free + full.reserved, full.size);
+    same([full.live, full.gathered], [16 * 1024 * 1024, 0]);
+    for (let index = 0; index < 60; index += 1) {
+      fs.rmSync(`/${index}`);
+    }
+    let step;
+    do {
+      step = fs.compactSync('/', 1 << 20);
+    } while (!step.done);
+    same(fs.usageSync('/').size, step.size);
+    ok(step.size < full.size / 2, `${step.size} of ${full.size}`);
+    same(thrown(() => fs.usageSync('/t')).code, 'unsupported');
+    same(thrown(() => fs.compactSync('/nowhere', 1)).code, 'no-entry');
+    fs.close();
   },
 
   'arguments that are none are refused': () =>
