@@ -38,6 +38,12 @@ enum Chore {
         #[arg(long, value_name = "FILE", requires = "headless")]
         screenshot: Option<PathBuf>,
     },
+    /// Runs the behaviour suite in Chromium alone.
+    Suite {
+        /// What the names of the cases have to contain.
+        #[arg(default_value = "")]
+        text: String,
+    },
     /// Runs the tests; the last line counts them.
     Test {
         /// Those that take long, too.
@@ -62,6 +68,7 @@ fn main() -> Result<()> {
         Chore::Demo { headless, port, screenshot } => {
             demo::run(&root, headless, port, screenshot.as_deref())
         }
+        Chore::Suite { text } => test::run_suite(&root, &text),
         Chore::Test { all } => test::run(&root, all),
     }
 }
