@@ -6,6 +6,7 @@
 //! objects, `log` stores their changes, `store` brings these together, `data` is the
 //! content of files, and here is what the core calls.
 
+mod cache;
 mod codec;
 mod compact;
 mod data;
