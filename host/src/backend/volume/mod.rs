@@ -6,9 +6,11 @@
 //! objects, `log` stores their changes, `store` brings these together, `data` is the
 //! content of files, and here is what the core calls.
 
+mod check;
 mod codec;
 mod data;
 pub mod disk;
+mod findings;
 mod log;
 mod node;
 mod options;
@@ -18,6 +20,7 @@ mod table;
 
 use async_trait::async_trait;
 
+pub use self::check::{Counts, Finding, Report, Severity, check};
 use self::node::{Handle, OpenFile, Shared, ino, node};
 pub use self::options::Options;
 use self::space::BLOCK;

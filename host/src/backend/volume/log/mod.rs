@@ -3,11 +3,14 @@
 
 mod frame;
 mod recover;
+mod salvage;
+mod scan;
 mod superblock;
 
 pub(super) use self::frame::HEADER;
 use self::frame::{Frame, IMAGE};
 pub(super) use self::recover::{Found, recover};
+pub(super) use self::salvage::salvage;
 use self::superblock::Superblock;
 use super::disk::{Disk, write_all};
 use super::space::{BLOCK, RESERVE, Run};
@@ -153,6 +156,7 @@ impl Log {
             previous: self.chain,
             // A frame is bounded by its area.
             length: u32::try_from(bytes - HEADER).unwrap_or(u32::MAX),
+            volume: frame::volume(self.superblock.id),
         }
     }
 
@@ -193,7 +197,7 @@ impl Log {
             dirty: false,
             ..*self
         };
-        next.chain = frame::seed(next.superblock.id, next.superblock.epoch);
+        next.chain = next.superblock.before_first();
         next.write_image(disk, table)?;
         disk.flush()?;
         next.superblock.image = next.tail;

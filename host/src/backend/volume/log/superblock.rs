@@ -3,6 +3,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::frame;
 use crate::backend::volume::codec::{Checked, Damage, Reader};
 use crate::backend::volume::space::{BLOCK, Run};
 
@@ -52,6 +53,11 @@ impl Superblock {
         (self.generation & 1) * BLOCK as u64
     }
 
+    /// The digest that the first frame of the checkpoint names.
+    pub(super) fn before_first(&self) -> u64 {
+        frame::seed(self.id, self.epoch)
+    }
+
     pub(super) fn encode(&self) -> [u8; SIZE] {
         let mut bytes = Vec::with_capacity(SIZE);
         bytes.extend_from_slice(MAGIC);
@@ -88,9 +94,16 @@ impl Superblock {
             return Slot::Other;
         }
         match Self::fields(&mut Reader(&bytes[MAGIC.len()..])) {
-            Ok(superblock) => Slot::Valid(superblock),
+            Ok(superblock) if superblock.is_sane() => Slot::Valid(superblock),
+            Ok(_) => Slot::Other,
             Err(Damage(text)) => Slot::Newer(text),
         }
+    }
+
+    /// Whether what is counted can go on for as long as there will be computers.
+    fn is_sane(&self) -> bool {
+        let counts = [self.generation, self.epoch, self.first, self.last];
+        counts.iter().all(|count| *count < 1 << 62) && self.first <= self.last && self.image > 0
     }
 
     fn fields(reader: &mut Reader<'_>) -> Checked<Self> {

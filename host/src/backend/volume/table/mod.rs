@@ -5,6 +5,7 @@ mod changes;
 mod extents;
 mod index;
 mod inode;
+mod mend;
 mod names;
 mod record;
 mod replay;
@@ -16,6 +17,7 @@ pub(super) use self::inode::{
     ACCESSED, Attr, Body, CHANGED, CREATED, Entry, Inode, MODIFIED, nanoseconds, time,
 };
 pub(super) use self::record::{BLOCKS_MAX, Record};
+pub(super) use self::replay::Sums;
 use crate::backend::Kind;
 use crate::error::{ErrorCode, Result};
 
