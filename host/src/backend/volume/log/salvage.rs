@@ -239,12 +239,13 @@ impl Salvaged {
         let wanted = image * 2 + LOG_MIN;
         if self.log.capacity().1 < wanted {
             // No superblock names it yet: the checkpoint does.
-            match self.area(disk, &mut space, wanted) {
-                Ok(run) => self.log.superblock.spare = run,
-                // The next objects will not fit, but what is there does.
-                Err(_) if self.log.capacity().1 >= image => {}
-                Err(code) => return Err(code),
-            }
+            let area = self.area(disk, &mut space, wanted);
+            // In a small one there is no room for more objects, but for those that are there.
+            self.log.superblock.spare = match area {
+                Ok(run) => run,
+                Err(_) if self.log.capacity().1 >= image => self.log.superblock.spare,
+                Err(_) => self.area(disk, &mut space, image)?,
+            };
         }
         self.log.checkpoint(disk, &self.table)?;
         let mut spare = self.log.superblock.spare;
