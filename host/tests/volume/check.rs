@@ -15,7 +15,7 @@ type Dump = BTreeMap<String, String>;
 
 fn dump(disk: impl Disk) -> Dump {
     let volume = Volume::open(disk, Options::default());
-    Bench::new(volume.unwrap_or_else(|error| panic!("it cannot be mounted: {error}"))).dump()
+    Bench::of_volume(volume.unwrap_or_else(|error| panic!("it cannot be mounted: {error}"))).dump()
 }
 
 /// Repairs an image; answers the report, and what is there afterwards.
@@ -42,7 +42,7 @@ fn says(report: &Report, severity: Severity, text: &str) {
 fn files() -> Image {
     let disk = Ram::new(64 << 20);
     let volume = Volume::open(disk.clone(), Options::default().each_write()).expect("a volume");
-    let mut bench = Bench::new(volume);
+    let mut bench = Bench::of_volume(volume);
     for operation in [
         Operation::MakeDirectory("x".to_owned()),
         Operation::MakeDirectory("x/y".to_owned()),
@@ -177,7 +177,7 @@ fn a_damaged_checkpoint_keeps_its_other_frames() {
     // Extended attributes make the image larger than a frame.
     let disk = Ram::new(64 << 20);
     let volume = Volume::open(disk.clone(), Options::default()).expect("a volume");
-    let mut bench = Bench::new(volume);
+    let mut bench = Bench::of_volume(volume);
     for number in 0..40 {
         let name = format!("f{number}");
         bench.run(&Operation::Create(name.clone())).expect("create");
@@ -338,7 +338,7 @@ fn a_cut_volume_keeps_what_is_there() {
 /// A bit of each of a small volume's bytes of metadata: found, or harmless.
 #[test]
 fn any_bit_of_the_metadata_may_flip() {
-    let every = if std::env::var_os("WASI_OPFS_SEEDS").is_some() { 1 } else { 7 };
+    let every = if std::env::var_os("WASI_OPFS_SEEDS").is_some() { 1 } else { 13 };
     let image = files();
     let whole = dump(image.disk());
     let (mut clean, mut found) = (0, 0);

@@ -4,6 +4,7 @@
 //! Workloads are random, and a failure names its seed. `WASI_OPFS_SEEDS=N` runs more.
 
 mod check;
+mod compact;
 mod crash;
 mod damage;
 mod faults;

@@ -149,7 +149,7 @@ pub(crate) fn digest(frame: &[u8]) -> u64 {
 /// What a disk holds.
 pub(crate) fn contents(disk: &mut Ram) -> Vec<u8> {
     let mut bytes = vec![0; usize::try_from(disk.len().expect("a length")).expect("small")];
-    assert_eq!(disk.read_at(&mut bytes, 0), Ok(bytes.len()));
+    assert_eq!(disk.read_at(Destination::Slice(&mut bytes), 0), Ok(bytes.len()));
     bytes
 }
 
@@ -159,7 +159,7 @@ pub(crate) fn used_volume(seed: u64, operations: usize) -> Ram {
     let mut random = Random::new(seed);
     for round in 0..2 {
         let volume = Volume::open(disk.clone(), Options::default().each_write());
-        let mut bench = Bench::new(volume.expect("a volume"));
+        let mut bench = Bench::of_volume(volume.expect("a volume"));
         for name in ["x", "x/y"] {
             let _ = bench.run(&Operation::MakeDirectory(name.to_owned()));
         }
@@ -171,7 +171,8 @@ pub(crate) fn used_volume(seed: u64, operations: usize) -> Ram {
             // A repair is the shortest way to a checkpoint.
             for slot in [0, 1] {
                 let mut superblock = vec![0; SUPERBLOCK];
-                disk.read_at(&mut superblock, slot * BLOCK as u64).expect("a superblock");
+                disk.read_at(Destination::Slice(&mut superblock), slot * BLOCK as u64)
+                    .expect("a superblock");
                 if number(&superblock, 48) % 4 < 2 {
                     disk.write_at(&[0; SUPERBLOCK], slot * BLOCK as u64).expect("damage");
                     break;

@@ -41,9 +41,9 @@ pub struct Counts {
     pub used: u64,
     /// Bytes of all blocks.
     pub size: u64,
-    /// Checkpoints since the volume was made.
-    pub checkpoints: u64,
-    /// Commits since the last of them.
+    /// The number of the last checkpoint.
+    pub epoch: u64,
+    /// Commits since then.
     pub commits: u64,
     /// Blocks written by these, and compared with their digests.
     pub compared: u64,
@@ -105,7 +105,7 @@ pub fn check(disk: &mut dyn Disk, repair: bool) -> Result<Report, SetupError> {
         others,
         used: used * BLOCK as u64,
         size: u64::from(found.end) * BLOCK as u64,
-        checkpoints: found.epoch(),
+        epoch: found.epoch(),
         commits: found.commits,
         compared: found.compared,
     };

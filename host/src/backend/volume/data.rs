@@ -3,7 +3,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::disk::{Disk, read_all, write_all};
+use super::disk::{read_all, write_all};
 use super::space::{BLOCK, Run};
 use super::store::{Change, Page, Store};
 use super::table::{ACCESSED, BLOCKS_MAX, CHANGED, Extent, MODIFIED, Mapping};
@@ -83,7 +83,8 @@ impl Store {
                 Some(extent) if extent.at == block => {
                     let to = stop.min(start_of(extent.end()));
                     let from = extent.run.offset() + within(at) as u64;
-                    fill(&mut *self.disk, &mut target, place, length(at, to), from)?;
+                    let part = target.part(place, place + length(at, to));
+                    read_all(&mut *self.disk, part, from)?;
                     at = to;
                 }
                 hole => {
@@ -274,9 +275,7 @@ impl Store {
     /// Writes whole blocks to places that nothing names; answers them with the digests.
     fn write_directly(&mut self, from: Source<'_>) -> Result<Vec<(Run, Vec<u8>)>> {
         let count = u32::try_from(from.len() / BLOCK).map_err(|_| ErrorCode::FileTooLarge)?;
-        let whole = self.space.allocate_whole(count).map(|run| vec![run]);
-        let runs = whole.or_else(|| self.space.allocate_pieces(count));
-        let runs = runs.ok_or(ErrorCode::InsufficientSpace)?;
+        let runs = self.places(count).ok_or(ErrorCode::InsufficientSpace)?;
         let mut answer = Vec::with_capacity(runs.len());
         let mut at = 0;
         for run in &runs {
@@ -290,8 +289,7 @@ impl Store {
             }
             at += bytes;
         }
-        self.log.data_written();
-        self.unflushed += u64::from(count);
+        self.data_written(count);
         Ok(answer)
     }
 
@@ -371,30 +369,5 @@ impl Store {
             self.map(ino, Mapping::Hole(behind, BLOCKS_MAX))?;
         }
         Ok(())
-    }
-}
-
-/// Reads `count` bytes of the disk from `from` to the place `at` of a buffer.
-fn fill(
-    disk: &mut dyn Disk,
-    into: &mut Destination<'_>,
-    at: usize,
-    count: usize,
-    from: u64,
-) -> Result<()> {
-    match into {
-        Destination::Slice(bytes) => read_all(disk, &mut bytes[at..at + count], from),
-        #[cfg(target_arch = "wasm32")]
-        Destination::View(_) => {
-            let mut piece = vec![0; count.min(PIECE)];
-            let mut done = 0;
-            while done < count {
-                let bytes = &mut piece[..(count - done).min(PIECE)];
-                read_all(disk, bytes, from + done as u64)?;
-                into.put(at + done, bytes);
-                done += bytes.len();
-            }
-            Ok(())
-        }
     }
 }

@@ -90,6 +90,7 @@ impl Volume {
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
             oldest: None,
             unflushed: 0,
+            compaction: None,
             retry: 0,
         };
         if !options.read_only

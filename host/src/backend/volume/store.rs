@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::compact::Progress;
 use super::disk::{Disk, write_all};
 use super::log::{HEADER, LOG_MIN, Log};
 use super::space::{BLOCK, RESERVE, Run, Space};
@@ -52,6 +53,8 @@ pub(super) struct Store {
     pub(super) oldest: Option<i64>,
     /// Blocks written since the last flush.
     pub(super) unflushed: u64,
+    /// A compaction that is under way.
+    pub(super) compaction: Option<Progress>,
     /// Larger areas for the log are not tried before the table has this size.
     pub(super) retry: u64,
 }
@@ -64,7 +67,7 @@ pub(super) struct Gather {
 }
 
 impl Store {
-    fn gathered(&self) -> usize {
+    pub(super) fn gathered(&self) -> usize {
         self.table.changes.bytes() + self.pages.len() * BLOCK
     }
 
@@ -112,10 +115,16 @@ impl Store {
             return self.checkpoint();
         }
         let mut bytes = vec![0; HEADER];
+        self.log.note(&self.table);
         self.table.take_changes(&mut bytes);
         self.space.committed();
+        let committed = bytes.len();
         self.log.append(&mut *self.disk, bytes)?;
-        if self.unflushed >= UNFLUSHED_MAX { self.flush() } else { Ok(()) }
+        self.log.advance(&mut *self.disk, &self.table, committed);
+        if self.unflushed >= UNFLUSHED_MAX || self.log.wants_flush() {
+            return self.flush();
+        }
+        Ok(())
     }
 
     /// Writes everything, and returns when it is durable.
@@ -127,10 +136,15 @@ impl Store {
         self.flush()
     }
 
-    fn flush(&mut self) -> Result<()> {
+    pub(super) fn flush(&mut self) -> Result<()> {
         self.log.flush(&mut *self.disk)?;
         self.space.flushed();
         self.unflushed = 0;
+        self.cut_off_end(2 * self.growth(), self.growth());
+        if self.table.changes.is_empty() {
+            // Whatever becomes of this, all is flushed; what is due is tried again.
+            let _ = self.log.switch(&mut *self.disk);
+        }
         Ok(())
     }
 
@@ -165,9 +179,8 @@ impl Store {
         if count == 0 {
             return Ok(());
         }
-        let whole = self.space.allocate_whole(count).map(|run| vec![run]);
         // There is as much, for it is promised.
-        let runs = whole.or_else(|| self.space.allocate_pieces(count)).ok_or(ErrorCode::Io)?;
+        let runs = self.places(count).ok_or(ErrorCode::Io)?;
         let sums = match self.write_runs(&runs) {
             Ok(sums) => sums,
             Err(code) => {
@@ -176,8 +189,7 @@ impl Store {
                 return Err(code);
             }
         };
-        self.log.data_written();
-        self.unflushed += u64::from(count);
+        self.data_written(count);
         self.space.forgo(u64::from(count));
         let mut blocks = runs.iter().flat_map(|run| run.start..run.start + run.count);
         let pages = std::mem::take(&mut self.pages);
@@ -212,6 +224,21 @@ impl Store {
         Ok(())
     }
 
+    /// Takes `count` blocks, which are free: together, if the disk need not be much larger
+    /// for that than what lives on it; otherwise in as few pieces as there are.
+    pub(super) fn places(&mut self, count: u32) -> Option<Vec<Run>> {
+        let mut whole = self.space.allocate_whole(count);
+        if whole.is_none() && self.compaction.is_none() {
+            let used = self.space.used();
+            let most = used + used / 4 + u64::from(GROWTH.1);
+            if u64::from(self.space.end()) + u64::from(count) <= most {
+                self.grow_disk(count.into());
+                whole = self.space.allocate_whole(count);
+            }
+        }
+        whole.map(|run| vec![run]).or_else(|| self.space.allocate_pieces(count))
+    }
+
     /// Writes the pages, in their order, to `runs`; answers their digests.
     fn write_runs(&mut self, runs: &[Run]) -> Result<Vec<u8>> {
         let mut pages = self.pages.values();
@@ -235,6 +262,12 @@ impl Store {
         Ok(sums)
     }
 
+    /// Notes that blocks were written, which the next flush makes durable.
+    pub(super) fn data_written(&mut self, blocks: u32) {
+        self.log.data_written();
+        self.unflushed += u64::from(blocks);
+    }
+
     /// Maps blocks of a file; what lay there is free after the next flush.
     pub(super) fn map(&mut self, ino: u64, change: Mapping) -> Result<()> {
         let space = &mut self.space;
@@ -246,6 +279,9 @@ impl Store {
     pub(super) fn take(&mut self, grow: u64, keep: u64) -> Result<(), u64> {
         let floor = if grow > 0 { u64::from(RESERVE) } else { 0 };
         let wanted = grow + keep + floor;
+        if self.space.available() < wanted {
+            self.give_up_compaction();
+        }
         if self.space.available() >= wanted {
             return Ok(());
         }
@@ -262,14 +298,35 @@ impl Store {
         if available >= wanted { Ok(()) } else { Err(available.saturating_sub(floor)) }
     }
 
+    /// By how many blocks the disk grows.
+    fn growth(&self) -> u32 {
+        (self.space.end() / 8).clamp(GROWTH.0, GROWTH.1)
+    }
+
+    /// After a flush: if more than `most` blocks at the end of the disk are free, gives
+    /// back all but `keep` of them, and the reserve.
+    pub(super) fn cut_off_end(&mut self, most: u32, keep: u32) {
+        let (end, tail) = (self.space.end(), self.space.tail());
+        if end - tail <= most {
+            return;
+        }
+        let elsewhere = self.space.free_blocks() - u64::from(end - tail);
+        let owed = self.space.promised() + u64::from(RESERVE);
+        let needed = u32::try_from(owed.saturating_sub(elsewhere)).unwrap_or(u32::MAX);
+        let target = tail.saturating_add(keep.max(needed));
+        // A storage that cannot be cut keeps its blocks: they are free all the same.
+        if target < end && self.disk.set_len(u64::from(target) * BLOCK as u64).is_ok() {
+            self.space.cut(target);
+        }
+    }
+
     /// Lets the disk grow by `blocks`, or more; if it cannot, nothing happens.
     fn grow_disk(&mut self, blocks: u64) {
         if blocks == 0 {
             return;
         }
         let end = self.space.end();
-        let step = u64::from((end / 8).clamp(GROWTH.0, GROWTH.1));
-        for more in [blocks.max(step), blocks] {
+        for more in [blocks.max(self.growth().into()), blocks] {
             let target = u64::from(end) + more;
             let Ok(target) = u32::try_from(target.min(u64::from(self.limit))) else { return };
             if u64::from(target) < u64::from(end) + blocks {
@@ -283,40 +340,39 @@ impl Store {
     }
 
     /// Sees to it that the table, with `extra` bytes more, fits in both areas of the log,
-    /// long before it has to.
+    /// long before it has to: first the spare area is replaced by a larger one, and when a
+    /// checkpoint has made that the one in use, the other one.
     fn make_room(&mut self, extra: u64) -> Result<()> {
         // A page can cut an extent in two, and is one itself.
         let wanted = self.table.image_bytes() + self.pages.len() as u64 * 72 + extra;
-        let smaller = |log: &Log| log.capacity().0.min(log.capacity().1);
-        if wanted * 2 + LOG_MIN > smaller(&self.log) && wanted >= self.retry {
-            self.retry = match self.enlarge(wanted * 4 + LOG_MIN) {
+        let (active, spare) = self.log.capacity();
+        let enough = wanted * 2 + LOG_MIN;
+        if spare < enough && wanted >= self.retry {
+            self.retry = match self.enlarge_spare(wanted) {
                 Ok(()) => 0,
                 Err(_) => wanted + 64 * 1024,
             };
         }
-        if wanted + LOG_MIN / 2 > smaller(&self.log) {
-            return Err(ErrorCode::InsufficientSpace);
+        if active < enough && spare >= enough {
+            self.log.hurry();
         }
-        Ok(())
+        let least = wanted + LOG_MIN / 2;
+        if active < least && self.log.capacity().1 >= least {
+            // It grew faster than the checkpoint.
+            self.commit()?;
+            self.checkpoint()?;
+            self.enlarge_spare(wanted)?;
+        }
+        let (active, spare) = self.log.capacity();
+        if least > active.min(spare) { Err(ErrorCode::InsufficientSpace) } else { Ok(()) }
     }
 
-    /// Makes both areas of the log have `bytes`, one after the other.
-    fn enlarge(&mut self, bytes: u64) -> Result<()> {
+    /// Gives the log a spare area for a table of `image` bytes, with room to grow.
+    fn enlarge_spare(&mut self, image: u64) -> Result<()> {
+        let bytes = (image * 4 + LOG_MIN).max(self.log.capacity().0);
         let blocks = u32::try_from(bytes.div_ceil(BLOCK as u64))
             .map_err(|_| ErrorCode::InsufficientSpace)?;
-        let bytes = u64::from(blocks) * BLOCK as u64;
-        self.commit()?;
-        if self.log.capacity().1 < bytes {
-            self.enlarge_spare(blocks)?;
-        }
-        if self.log.capacity().0 < bytes {
-            self.checkpoint()?;
-            self.enlarge_spare(blocks)?;
-        }
-        Ok(())
-    }
-
-    fn enlarge_spare(&mut self, blocks: u32) -> Result<()> {
+        self.log.finish(&mut *self.disk)?;
         let wanted = u64::from(blocks) + u64::from(RESERVE);
         let mut found = None;
         if self.space.available() >= wanted {

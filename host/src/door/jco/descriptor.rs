@@ -106,7 +106,7 @@ pub fn read(number: u32, length: u64, offset: u64) -> Answer {
     let mut end = false;
     let bytes = value::read_bytes(crate::stream::clamp(length), |view| {
         let count;
-        (count, end) = descriptor.read_into(Destination::View(view), offset)?;
+        (count, end) = descriptor.read_into(view.into(), offset)?;
         Ok(count)
     });
     Ok(value::pair(bytes.map_err(thrown)?.into(), end.into()))

@@ -49,7 +49,7 @@ fn output<T>(
 #[wasm_bindgen(js_name = inputRead)]
 pub fn input_read(number: u32, length: u64) -> Result<Uint8Array, JsValue> {
     input(number, |stream| {
-        value::read_bytes(crate::stream::clamp(length), |view| stream.read(Destination::View(view)))
+        value::read_bytes(crate::stream::clamp(length), |view| stream.read(view.into()))
     })
 }
 

@@ -81,7 +81,7 @@ impl Frame {
 
     /// Whether it belongs to the checkpoint that a superblock names, or to the log behind.
     pub(super) fn is_of(self, superblock: &Superblock) -> bool {
-        self.epoch == superblock.epoch && self.volume == volume(superblock.id)
+        self.epoch == superblock.epoch && self.volume == superblock.volume()
     }
 
     /// Bytes that it takes, with what fills its last sector.
@@ -96,13 +96,6 @@ pub(super) fn digest(frame: &[u8]) -> u64 {
     hash.update(&frame[..HEADER - DIGEST]);
     hash.update(&frame[HEADER..]);
     hash.digest()
-}
-
-/// What all frames of a volume carry of its identity, so that a copy of another volume in
-/// one of its files is not taken for its own.
-pub(super) fn volume(id: [u8; 16]) -> u32 {
-    let [a, b, c, d, ..] = id;
-    u32::from_le_bytes([a, b, c, d])
 }
 
 /// What the first frame of a checkpoint names as the digest before it.

@@ -202,7 +202,8 @@ impl<'a> Window<'a> {
             room.map_err(|_| unreadable(ErrorCode::InsufficientMemory))?;
             self.bytes.resize(wanted, 0);
             self.start = at;
-            read_all(self.disk, &mut self.bytes, self.area.offset() + at).map_err(unreadable)?;
+            read_all(self.disk, &mut self.bytes[..], self.area.offset() + at)
+                .map_err(unreadable)?;
         }
         // It lies in the window, which lies in memory.
         #[allow(clippy::cast_possible_truncation)]
@@ -298,6 +299,9 @@ pub(super) fn replay(
         due: None,
         dirty: false,
         marked,
+        image: None,
+        hurry: false,
+        patience: 0,
     };
     Ok(Replayed { log, table, sums, durable })
 }

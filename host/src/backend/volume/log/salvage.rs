@@ -17,6 +17,9 @@ use crate::backend::volume::space::{BLOCK, Run, Space};
 use crate::backend::volume::table::{Body, Table};
 use crate::error::{ErrorCode, Result, SetupError};
 
+/// By how much a repair raises the numbers of frames and checkpoints.
+const JUMP: u64 = 1 << 32;
+
 /// What was saved, put right.
 pub(in crate::backend::volume) struct Salvaged {
     log: Log,
@@ -124,12 +127,7 @@ fn superblock(
     }
     if alone && is_area(superblock.spare, end) && has_successor(disk, &superblock)? {
         // The generation stays: the next superblock goes to the place of the one that is lost.
-        let next = Superblock {
-            epoch: superblock.epoch + 1,
-            active: superblock.spare,
-            spare: superblock.active,
-            ..superblock
-        };
+        let next = Superblock { generation: superblock.generation, ..superblock.next(0) };
         if let Some(found) = checkpoint_in(disk, &next)? {
             findings.repairable("its newer superblock is lost; the checkpoint of it is there");
             superblock = found;
@@ -223,7 +221,7 @@ fn check_spare(
 }
 
 impl Salvaged {
-    /// How many checkpoints there were.
+    /// The number of the checkpoint.
     pub(in crate::backend::volume) const fn epoch(&self) -> u64 {
         self.log.epoch()
     }
@@ -234,6 +232,12 @@ impl Salvaged {
     /// # Errors
     /// `insufficient-space` if there is no room for the checkpoint, and what the disk answers.
     pub(in crate::backend::volume) fn store(&mut self, disk: &mut dyn Disk) -> Result<()> {
+        // What was given up still lies there: none of it may look like what comes now.
+        self.log.sequence += JUMP;
+        self.log.superblock.epoch += JUMP;
+        if !self.log.superblock.next(self.log.sequence + JUMP).is_sane() {
+            return Err(ErrorCode::Overflow);
+        }
         let mut space = Space::new(self.end, &self.used);
         let image = self.table.image_bytes();
         let wanted = image * 2 + LOG_MIN;

@@ -24,7 +24,7 @@ struct Candidate {
 
 impl Candidate {
     fn volume(&self) -> u32 {
-        super::frame::volume(self.superblock.id)
+        self.superblock.volume()
     }
 
     /// Whether it lies in a file of another volume.
@@ -53,9 +53,9 @@ pub(super) fn scan(
     if volumes.len() > 1 {
         return Err(no_volume());
     }
-    let epochs: BTreeSet<u64> = found.iter().map(|one| one.superblock.epoch).collect();
+    let last = found.iter().map(|one| one.superblock.epoch).max();
     // The next one is begun only when one is whole.
-    let whole = |one: &Candidate| one.followed || epochs.contains(&(one.superblock.epoch + 1));
+    let whole = |one: &Candidate| one.followed || Some(one.superblock.epoch) < last;
     let best = found.iter().max_by_key(|one| (whole(one), one.superblock.epoch));
     Ok(best.map(|best| best.superblock))
 }

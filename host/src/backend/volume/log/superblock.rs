@@ -11,7 +11,7 @@ use crate::backend::volume::space::{BLOCK, Run};
 pub(super) const SIZE: usize = 512;
 
 /// The blocks in which they lie.
-pub(super) const SLOTS: u32 = 2;
+pub(in crate::backend::volume) const SLOTS: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"wasiopfs";
 const VERSION: u32 = 1;
@@ -53,9 +53,28 @@ impl Superblock {
         (self.generation & 1) * BLOCK as u64
     }
 
+    /// What all frames of the volume carry of its identity, so that a copy of another volume
+    /// in one of its files is not taken for its own.
+    pub(super) fn volume(&self) -> u32 {
+        let [a, b, c, d, ..] = self.id;
+        u32::from_le_bytes([a, b, c, d])
+    }
+
     /// The digest that the first frame of the checkpoint names.
     pub(super) fn before_first(&self) -> u64 {
         frame::seed(self.id, self.epoch)
+    }
+
+    /// The one after the next checkpoint, whose first frame has the number `first`.
+    pub(super) fn next(&self, first: u64) -> Self {
+        Self {
+            generation: self.generation + 1,
+            epoch: self.epoch + 1,
+            active: self.spare,
+            spare: self.active,
+            first,
+            ..*self
+        }
     }
 
     pub(super) fn encode(&self) -> [u8; SIZE] {
@@ -94,16 +113,16 @@ impl Superblock {
             return Slot::Other;
         }
         match Self::fields(&mut Reader(&bytes[MAGIC.len()..])) {
-            Ok(superblock) if superblock.is_sane() => Slot::Valid(superblock),
+            Ok(found) if found.is_sane() && found.first <= found.last => Slot::Valid(found),
             Ok(_) => Slot::Other,
             Err(Damage(text)) => Slot::Newer(text),
         }
     }
 
     /// Whether what is counted can go on for as long as there will be computers.
-    fn is_sane(&self) -> bool {
+    pub(super) fn is_sane(&self) -> bool {
         let counts = [self.generation, self.epoch, self.first, self.last];
-        counts.iter().all(|count| *count < 1 << 62) && self.first <= self.last && self.image > 0
+        counts.iter().all(|count| *count < 1 << 62)
     }
 
     fn fields(reader: &mut Reader<'_>) -> Checked<Self> {

@@ -112,14 +112,20 @@ impl Table {
         Ok(())
     }
 
+    /// The entries of a directory with their cookies; of anything else, none.
+    fn entries(&self, ino: u64) -> impl Iterator<Item = (u64, &Entry)> {
+        let directory = self.get(ino).and_then(Inode::directory);
+        directory.into_iter().flat_map(|directory| directory.entries.after(0))
+    }
+
     fn parent(&self, ino: u64) -> u64 {
         self.get(ino).and_then(Inode::directory).map_or(0, |found| found.parent)
     }
 
     /// The cookie with which its parent names a directory.
     fn named_by(&self, ino: u64) -> Option<u64> {
-        let mut entries = self.get(self.parent(ino))?.directory()?.entries.iter();
-        entries.find(|(_, entry)| entry.ino == ino).map(|(cookie, _)| *cookie)
+        let mut entries = self.entries(self.parent(ino));
+        entries.find(|(_, entry)| entry.ino == ino).map(|(cookie, _)| cookie)
     }
 
     /// Everything below a directory, and it.
@@ -127,8 +133,7 @@ impl Table {
         let mut reached = BTreeSet::from([from]);
         let mut directories = vec![from];
         while let Some(at) = directories.pop() {
-            let entries = self.get(at).and_then(Inode::directory).map(|found| &found.entries);
-            for Entry { ino, .. } in entries.into_iter().flat_map(BTreeMap::values) {
+            for (_, Entry { ino, .. }) in self.entries(at) {
                 if reached.insert(*ino) {
                     directories.push(*ino);
                 }
@@ -181,9 +186,8 @@ impl Table {
             tail += 1;
             name = Name::new(format!("{text}-{tail}").as_bytes())?;
         }
-        let entries = self.get(place).and_then(Inode::directory).map(|found| &found.entries);
-        let last = entries.and_then(BTreeMap::last_key_value).map_or(0, |(cookie, _)| *cookie);
         let Some(inode) = self.get_mut(place) else { return Ok(()) };
+        let last = inode.directory().map_or(0, |directory| directory.entries.last());
         if last >= COOKIE_MAX - 1 {
             // The counting is put right first, so that there is a next one.
             self.renumber(place);
@@ -196,8 +200,7 @@ impl Table {
 
     /// Numbers the entries of a directory from 1.
     fn renumber(&mut self, ino: u64) {
-        let entries = self.get(ino).and_then(Inode::directory).map(|found| &found.entries);
-        let old: Vec<u64> = entries.into_iter().flat_map(BTreeMap::keys).copied().collect();
+        let old: Vec<u64> = self.entries(ino).map(|(cookie, _)| cookie).collect();
         let taken: Vec<_> = old.iter().filter_map(|cookie| self.detach(ino, *cookie)).collect();
         let mut last = 0;
         for Entry { name, ino: child } in taken {
@@ -317,8 +320,7 @@ impl Table {
             return shown;
         }
         for inode in self.iter() {
-            let entries = inode.directory().map(|found| &found.entries);
-            for entry in entries.into_iter().flat_map(BTreeMap::values) {
+            for (_, entry) in self.entries(inode.ino) {
                 if of.contains(&entry.ino) {
                     let path = self.path(inode.ino, entry);
                     shown.insert(entry.ino, format!("'{path}' (object {})", entry.ino));
@@ -336,7 +338,7 @@ impl Table {
         while let Some(cookie) = self.named_by(at) {
             let parent = self.parent(at);
             let names = self.get(parent).and_then(Inode::directory).map(|found| &found.entries);
-            let Some(entry) = names.and_then(|names| names.get(&cookie)) else { break };
+            let Some(entry) = names.and_then(|names| names.get(cookie)) else { break };
             parts.push(text(&entry.name));
             at = parent;
         }

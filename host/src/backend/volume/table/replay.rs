@@ -104,10 +104,7 @@ impl Table {
         }
         let parent = self.get(directory).and_then(Inode::directory);
         let parent = parent.ok_or_else(|| damaged("a name is in no directory", directory))?;
-        if cookie == 0
-            || parent.entries.contains_key(&cookie)
-            || self.find(directory, &name).is_some()
-        {
+        if cookie <= parent.entries.last() || self.find(directory, &name).is_some() {
             return Err(damaged("an entry is there twice", directory));
         }
         let wrong = |_| damaged("a name is in no directory", directory);
@@ -200,7 +197,7 @@ impl Inode {
     /// Whether an entry has a cookie that is still to be given out, or none is left.
     pub(super) fn lost_count(&self) -> bool {
         let Some(directory) = self.directory() else { return false };
-        let last = directory.entries.last_key_value().map_or(0, |(cookie, _)| *cookie);
+        let last = directory.entries.last();
         last > self.attr.last_cookie || self.attr.last_cookie >= COOKIE_MAX
     }
 }
