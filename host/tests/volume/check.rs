@@ -256,8 +256,8 @@ fn names_and_links_are_put_right() {
         let names = found.keys().filter(|name| !lost(name) || name.matches('/').count() > 2);
         let names: Vec<&str> = names.filter_map(|name| name.rsplit('/').next()).collect();
         for name in whole.keys().filter(|name| *name != "/x") {
-            let last = name.rsplit('/').next().expect("a name");
-            assert!(names.contains(&last), "{name} is missing: {found:#?}");
+            let end = name.rsplit('/').next().expect("a name");
+            assert!(names.contains(&end), "{name} is missing: {found:#?}");
         }
     }
 }

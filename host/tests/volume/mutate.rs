@@ -287,7 +287,7 @@ pub(crate) fn damaged(recipe: &[u8]) -> Image {
             }
             _ => {
                 let mut records = Vec::new();
-                (0..1 + recipe.byte() % 4).for_each(|_| recipe.record(&mut records));
+                (0..=recipe.byte() % 4).for_each(|_| recipe.record(&mut records));
                 image.append(&records);
             }
         }
@@ -419,8 +419,9 @@ fn change(volume: &Volume) {
     may(block_on(volume.symlink(&root, &name("link"), b"new", Fresh::FILE)).map(drop));
     let made = block_on(volume.create(&root, &name("file"), Fresh::FILE, both));
     may(made.map(|(node, file)| {
+        let content = vec![7; 70_000];
         for at in [10, 100_000, 5000] {
-            may(file.write(Source::Slice(&[7; 70_000]), Position::At(at)).map(drop));
+            may(file.write(Source::Slice(&content), Position::At(at)).map(drop));
         }
         may(file.set_size(50_000));
         may(block_on(volume.set_xattr(&node, b"user.a", b"value", XattrMode::Set)));

@@ -14,7 +14,7 @@ use crate::backend::volume::codec::Damage;
 use crate::backend::volume::disk::Disk;
 use crate::backend::volume::findings::Findings;
 use crate::backend::volume::space::{BLOCK, Run, Space};
-use crate::backend::volume::table::{Body, Table};
+use crate::backend::volume::table::{Body, Extents, Inode, Table};
 use crate::error::{ErrorCode, Result, SetupError};
 
 /// By how much a repair raises the numbers of frames and checkpoints.
@@ -208,7 +208,7 @@ fn check_spare(
     let spare = superblock.spare;
     let meets = |run: Run| u64::from(run.start) < spare.end() && u64::from(spare.start) < run.end();
     let table = &replayed.table;
-    let mut extents = table.iter().filter_map(|inode| inode.extents()).flat_map(|all| all.iter());
+    let mut extents = table.iter().filter_map(Inode::extents).flat_map(Extents::iter);
     if !is_area(spare, end) || meets(superblock.active) || extents.any(|one| meets(one.run)) {
         findings.repairable("the other area of the log is not its own; it gets a new one");
         superblock.spare = Run { start: 0, count: 0 };
@@ -252,12 +252,12 @@ impl Salvaged {
             };
         }
         self.log.checkpoint(disk, &self.table)?;
-        let mut spare = self.log.superblock.spare;
+        let mut other = self.log.superblock.spare;
         if self.log.capacity().1 < wanted {
-            spare = self.area(disk, &mut space, wanted).unwrap_or(spare);
+            other = self.area(disk, &mut space, wanted).unwrap_or(other);
         }
         // The other superblock, too.
-        self.log.set_spare(disk, spare)
+        self.log.set_spare(disk, other)
     }
 
     /// Room for an area: where it is free, or at the end.

@@ -120,20 +120,23 @@ fn chain(
         Some(known) => *known,
         None => of_frame(&first, run),
     };
-    superblock.first = first.sequence;
+    (superblock.first, superblock.last, superblock.image) = (first.sequence, 0, 0);
+    if !superblock.is_sane() {
+        return Ok(None);
+    }
     let (mut at, mut next, mut previous) = (0, first.sequence, first.previous);
     while let Some((frame, digest, _)) = window.frame(at)? {
         let follows =
             frame.is_of(&superblock) && frame.sequence == next && frame.previous == previous;
         if !follows || frame.flags & IMAGE == 0 {
-            return Ok((next > first.sequence).then_some((superblock, follows)));
+            return Ok(superblock.has_checkpoint().then_some((superblock, follows)));
         }
         (superblock.last, previous) = (next, digest);
         next += 1;
         at += frame.stored();
         superblock.image = at;
     }
-    Ok((next > first.sequence).then_some((superblock, false)))
+    Ok(superblock.has_checkpoint().then_some((superblock, false)))
 }
 
 /// A superblock for the checkpoint that begins with this frame. Most of the identity is lost

@@ -113,7 +113,7 @@ impl Superblock {
             return Slot::Other;
         }
         match Self::fields(&mut Reader(&bytes[MAGIC.len()..])) {
-            Ok(found) if found.is_sane() && found.first <= found.last => Slot::Valid(found),
+            Ok(found) if found.is_sane() && found.has_checkpoint() => Slot::Valid(found),
             Ok(_) => Slot::Other,
             Err(Damage(text)) => Slot::Newer(text),
         }
@@ -123,6 +123,11 @@ impl Superblock {
     pub(super) fn is_sane(&self) -> bool {
         let counts = [self.generation, self.epoch, self.first, self.last];
         counts.iter().all(|count| *count < 1 << 62)
+    }
+
+    /// Whether there is a checkpoint, of at least one frame.
+    pub(super) fn has_checkpoint(&self) -> bool {
+        self.image > 0 && (1..=self.last).contains(&self.first)
     }
 
     fn fields(reader: &mut Reader<'_>) -> Checked<Self> {
