@@ -10,6 +10,7 @@ export { asyncImports } from './jspi.js';
 export type { CoreSource } from './load.js';
 export type { Mount, MountOptions, Mounts } from './mount.js';
 export {
+  type Compaction,
   type Entry,
   FileHandle,
   type Files,
@@ -20,6 +21,7 @@ export {
   type RemoveOptions,
   type Stats,
   type SyncOptions,
+  type Usage,
   type WriteOptions,
 } from './page.js';
 export type { TraceEvent, TraceListener } from './trace.js';

@@ -73,6 +73,33 @@ export interface SyncOptions {
   flush?: boolean;
 }
 
+/** How the bytes of a volume are used: `size` is `live`, `dead`, `free` and `reserved`. */
+export interface Usage {
+  /** What it takes of its storage. */
+  size: number;
+  /** Of files. */
+  live: number;
+  /** Of what is gone; free after the next sync. */
+  dead: number;
+  free: number;
+  /** Of the volume itself. */
+  reserved: number;
+  /** In memory, not yet written. */
+  gathered: number;
+  /** Files, directories and all else. */
+  objects: number;
+}
+
+/** What a step of a compaction has done. */
+export interface Compaction {
+  /** Bytes that were moved. */
+  moved: number;
+  /** Bytes that the volume takes now. */
+  size: number;
+  /** Whether there is no more to do. */
+  done: boolean;
+}
+
 const CREATE = 1;
 const TRUNCATE = 2;
 const EXCLUSIVE = 4;
@@ -286,6 +313,27 @@ export class Files {
     } else {
       core.writeOut(this.number);
     }
+  }
+
+  /** Of the volume that is mounted at `guest`. */
+  usageSync(guest: string): Usage {
+    return core.volumeUsage(this.number, text(guest));
+  }
+
+  /**
+   * One step of giving back what is free: it moves about `most` bytes towards the front,
+   * and cuts the end off. A crash at any moment loses nothing.
+   */
+  compactSync(guest: string, most: number): Compaction {
+    return core.compactVolume(this.number, text(guest), most);
+  }
+
+  async usage(guest: string): Promise<Usage> {
+    return this.usageSync(guest);
+  }
+
+  async compact(guest: string, most: number): Promise<Compaction> {
+    return this.compactSync(guest, most);
   }
 
   async readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {

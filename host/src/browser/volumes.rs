@@ -24,7 +24,7 @@ pub fn has_volumes(number: u32) -> bool {
 /// The first of what their storage answers; the others are written all the same.
 #[wasm_bindgen(js_name = writeOut)]
 pub fn write_out(number: u32) -> Result<(), JsValue> {
-    each(number, "write", |volume| volume.write_out())
+    each(number, "write", Volume::write_out)
 }
 
 /// Writes and flushes all volumes.
@@ -80,4 +80,75 @@ fn not_done(verb: &str, guest: &str, code: ErrorCode) -> JsValue {
         _ => "what is gathered is kept, and tried again",
     };
     thrown(code, &format!("cannot {verb} the mount '{guest}': {code}; {hint}"))
+}
+
+#[wasm_bindgen(inline_js = r"
+export const usage = (size, live, dead, free, reserved, gathered, objects) =>
+  ({ size, live, dead, free, reserved, gathered, objects });
+export const compaction = (moved, size, done) => ({ moved, size, done });
+")]
+extern "C" {
+    #[wasm_bindgen(js_name = usage)]
+    fn js_usage(
+        size: f64,
+        live: f64,
+        dead: f64,
+        free: f64,
+        reserved: f64,
+        gathered: f64,
+        objects: f64,
+    ) -> JsValue;
+    #[wasm_bindgen(js_name = compaction)]
+    fn js_compaction(moved: f64, size: f64, done: bool) -> JsValue;
+}
+
+/// A number as JavaScript has it: a volume has less than 2^53 bytes.
+#[allow(clippy::cast_precision_loss)]
+const fn number(value: u64) -> f64 {
+    value as f64
+}
+
+/// The volume that is mounted at a guest name.
+fn volume_at(open: u32, verb: &str, guest: &str) -> Result<Ref<Volume>, JsValue> {
+    let found = with(open, |open| {
+        let mount = open.mounts.iter().find(|(name, _)| name == guest);
+        mount.map(|(_, opened)| opened.volume.clone())
+    })?;
+    let refused = |code, why: &str| thrown(code, &format!("cannot {verb} '{guest}': {why}"));
+    match found {
+        None => Err(refused(ErrorCode::NoEntry, "nothing is mounted there; take a mount's name")),
+        Some(None) => Err(refused(ErrorCode::Unsupported, "no volume is mounted there")),
+        Some(Some(volume)) => Ok(volume),
+    }
+}
+
+/// How the bytes of the volume at a guest name are used.
+///
+/// # Errors
+/// `no-entry` if nothing is mounted there, `unsupported` if it is no volume.
+#[wasm_bindgen(js_name = volumeUsage)]
+pub fn usage(open: u32, guest: &str) -> Result<JsValue, JsValue> {
+    let usage = volume_at(open, "measure", guest)?.usage();
+    Ok(js_usage(
+        number(usage.size),
+        number(usage.live),
+        number(usage.dead),
+        number(usage.free),
+        number(usage.reserved),
+        number(usage.gathered),
+        number(usage.objects),
+    ))
+}
+
+/// One step of a compaction, in which about `most` bytes are moved.
+///
+/// # Errors
+/// As `volumeUsage`, and what the storage answers: the volume is whole all the same.
+#[wasm_bindgen(js_name = compactVolume)]
+pub fn compact(open: u32, guest: &str, most: f64) -> Result<JsValue, JsValue> {
+    let volume = volume_at(open, "compact", guest)?;
+    // What is too much or no number is bounded by the cast.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let step = volume.compact(most as u64).map_err(|code| not_done("compact", guest, code))?;
+    Ok(js_compaction(number(step.moved), number(step.size), step.done))
 }

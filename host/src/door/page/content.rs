@@ -86,8 +86,8 @@ pub fn read_file(number: u32, path: String, wait: bool) -> Answer {
         let length = into.length();
         let mut done = 0;
         while done < length {
-            let view = if done == 0 { into.clone() } else { into.subarray(done, length) };
-            match stream.read(Destination::View(&view)) {
+            let rest = Destination::View(&into, done as usize, length as usize);
+            match stream.read(rest) {
                 // A buffer's length is a u32.
                 #[allow(clippy::cast_possible_truncation)]
                 Ok(count) => done += count as u32,

@@ -66,7 +66,7 @@ fn with<T>(number: u32, verb: &str, what: impl FnOnce(&Held) -> Result<T>) -> Re
 pub fn read(number: u32, into: &Uint8Array, at: f64) -> Result<u32, JsValue> {
     with(number, "read", |held| {
         let at = value::bytes(at)?;
-        let (count, _) = held.descriptor.read_into(Destination::View(into), at)?;
+        let (count, _) = held.descriptor.read_into(Destination::from(into), at)?;
         // At most the buffer's length, which is a u32.
         #[allow(clippy::cast_possible_truncation)]
         Ok(count as u32)
