@@ -1,12 +1,27 @@
 // The phases: what is done, by path, on whatever file system a peer is; and, with the clock
 // stopped, whether it was done.
 
-import { BLOCK, bytesOf, ensure, random, sources, stamp, verify, verifyBlocks } from './content.mjs';
+import {
+  BLOCK,
+  bytesOf,
+  ensure,
+  random,
+  sources,
+  stamp,
+  verify,
+  verifyBlocks,
+} from './content.mjs';
 
 const CALL = 16 * BLOCK;
 
 /** How much is done. */
-export const FULL = { files: 1000, blocks: 16_384, random: 10_000, overwrites: 100_000, tree: 2000 };
+export const FULL = {
+  files: 1000,
+  blocks: 16_384,
+  random: 10_000,
+  overwrites: 100_000,
+  tree: 2000,
+};
 /** Enough for the engine to compile what is called. */
 export const WARM = { files: 250, blocks: 1024, random: 1000, overwrites: 1000, tree: 200 };
 /** Enough to see that all works. */
@@ -151,7 +166,8 @@ export const PHASES = {
           if (!work.peer.waits) found[number] = bytes;
           else return bytes.then((bytes) => void (found[number] = bytes));
         },
-        check: () => found.forEach((bytes, number) => verify(work.old[number], bytes, number, BLOCK)),
+        check: () =>
+          found.forEach((bytes, number) => verify(work.old[number], bytes, number, BLOCK)),
       };
     },
   },
@@ -249,7 +265,10 @@ export const PHASES = {
       };
     },
   },
-  'seq-read': { after: ['seq-write'], prepare: (work) => onBig(work, false, sequentialReader(work)) },
+  'seq-read': {
+    after: ['seq-write'],
+    prepare: (work) => onBig(work, false, sequentialReader(work)),
+  },
   'random-read': {
     after: ['seq-write'],
     prepare: (work) =>
