@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::answer::{answer, done, thrown};
 use super::table::{self, Resource, descriptor};
 use super::value::{self, follow, new_time};
-use crate::backend::{Destination, Source};
+use crate::backend::Source;
 use crate::descriptor::Descriptor;
 use crate::error::Result;
 

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::answer::thrown;
 use super::table::{self, Resource};
 use super::value;
-use crate::backend::{Destination, Source};
+use crate::backend::Source;
 use crate::error::ErrorCode;
 use crate::stream::{InputStream, OutputStream, StreamError};
 
