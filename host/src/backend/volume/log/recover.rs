@@ -263,7 +263,8 @@ pub(super) fn replay(
             if !image {
                 break;
             }
-            judge(Damage::new("its checkpoint is not whole")).map_err(damaged)?;
+            let text = format!("its checkpoint is not whole: frame {next} is damaged");
+            judge(Damage::new(text)).map_err(damaged)?;
             (tail, next) = window.resume(superblock, tail, next)?;
             // Behind what is lost, nobody knows the digest of the frame before.
             chain = None;
@@ -273,14 +274,16 @@ pub(super) fn replay(
         while !reader.is_empty() {
             let record = match Record::decode(&mut reader) {
                 Ok(record) => record,
-                Err(damage) => {
+                Err(Damage(text)) => {
                     // Where the next one begins, nobody knows.
-                    judge(damage).map_err(damaged)?;
+                    let text = format!("the rest of frame {next} makes no sense: {text}");
+                    judge(Damage(text)).map_err(damaged)?;
                     break;
                 }
             };
-            if let Err(damage) = table.replay(&record, next, &mut sums) {
-                judge(damage).map_err(damaged)?;
+            if let Err(Damage(text)) = table.replay(&record, next, &mut sums) {
+                let text = format!("a record of frame {next} cannot be: {text}");
+                judge(Damage(text)).map_err(damaged)?;
             }
         }
         (chain, durable, marked) = (Some(digest), frame.durable, frame.length == 0);
@@ -368,13 +371,15 @@ pub(super) fn has_successor(
     Ok(found)
 }
 
-/// Calls `see` with all that looks like a frame in an area, from a place on; what it is given
-/// besides answers whether the frame is whole, which takes some time.
+/// Answers whether a frame is whole, for which all of it is read.
+type Whole<'a> = dyn FnMut() -> Result<bool, SetupError> + 'a;
+
+/// Calls `see` with all that looks like a frame in an area, from a place on.
 pub(super) fn each_frame(
     disk: &mut dyn Disk,
     area: Run,
     from: u64,
-    mut see: impl FnMut(&Frame, &mut dyn FnMut() -> Result<bool, SetupError>) -> Result<(), SetupError>,
+    mut see: impl FnMut(&Frame, &mut Whole<'_>) -> Result<(), SetupError>,
 ) -> Result<(), SetupError> {
     let size = u64::from(area.count) * BLOCK as u64;
     let mut window = Window::new(disk, area);

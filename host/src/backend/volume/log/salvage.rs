@@ -179,6 +179,12 @@ fn given_up(disk: &mut dyn Disk, log: &Log, findings: &mut Findings) -> Result<(
         findings.lost(format!(
             "commit {next} was stored, and is damaged; it and the {later} behind it are given up"
         ));
+    } else if behind.frames > 0 {
+        findings.note(format!(
+            "{} commits lie behind one that was not stored whole before a crash; a mount leaves \
+             them out",
+            behind.frames
+        ));
     }
     Ok(())
 }
