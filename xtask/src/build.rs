@@ -15,7 +15,7 @@ pub(crate) fn package(root: &Path) -> Result<()> {
     let jco = root.join("jco");
     npm_packages(&jco)?;
     say("building the npm package");
-    let wasm = host_for_the_browser(root, "release", "tree,jco")?;
+    let wasm = host_for_the_browser(root, "browser", "tree,jco")?;
     let core = jco.join("dist/core");
     bindgen(&wasm, &core)?;
     // Both runners make components of preview1 modules with the same adapter.

@@ -25,6 +25,8 @@ struct Arguments {
 enum Chore {
     /// Builds the npm package and the command line.
     Build,
+    /// Builds the npm package alone.
+    Package,
     /// Serves a page on which real programs keep their files in the browser.
     Demo {
         /// Drives the page in a browser without a window, and checks what it shows.
@@ -36,6 +38,12 @@ enum Chore {
         /// With --headless: where to write a picture of the page (PNG).
         #[arg(long, value_name = "FILE", requires = "headless")]
         screenshot: Option<PathBuf>,
+    },
+    /// Runs the behaviour suite in Chromium alone.
+    Suite {
+        /// What the names of the cases have to contain.
+        #[arg(default_value = "")]
+        text: String,
     },
     /// Looks for damage that the volume does not stand, with random images.
     Fuzz {
@@ -65,9 +73,11 @@ fn main() -> Result<()> {
             ));
             Ok(())
         }
+        Chore::Package => build::package(&root),
         Chore::Demo { headless, port, screenshot } => {
             demo::run(&root, headless, port, screenshot.as_deref())
         }
+        Chore::Suite { text } => test::run_suite(&root, &text),
         Chore::Fuzz { target, seconds } => fuzz::fuzz(&root, target.as_deref(), seconds),
         Chore::Test { all } => test::run(&root, all),
     }

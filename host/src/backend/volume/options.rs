@@ -30,6 +30,8 @@ pub struct Options {
     limit: Option<u64>,
     cache: Option<u64>,
     read_only: bool,
+    #[cfg(target_arch = "wasm32")]
+    pub(super) wait: Duration,
 }
 
 impl Default for Options {
@@ -40,6 +42,8 @@ impl Default for Options {
             limit: None,
             cache: None,
             read_only: false,
+            #[cfg(target_arch = "wasm32")]
+            wait: Duration::from_secs(5),
         }
     }
 }
@@ -77,6 +81,14 @@ impl Options {
     #[must_use]
     pub const fn read_only(self) -> Self {
         Self { read_only: true, ..self }
+    }
+
+    /// How long to wait while another worker has the volume open: 5 seconds, if it is not
+    /// said.
+    #[cfg(target_arch = "wasm32")]
+    #[must_use]
+    pub const fn wait(self, time: Duration) -> Self {
+        Self { wait: time, ..self }
     }
 }
 
