@@ -1,8 +1,8 @@
 //! The file systems that a page can mount by name.
 
-use crate::backend::memory::Memory;
 #[cfg(feature = "tree")]
 use crate::backend::tree::Tree;
+use crate::backend::volume::Volume;
 use crate::error::{ErrorCode, SetupError};
 use crate::mount::FileSystem;
 use crate::shared::Ref;
@@ -14,7 +14,7 @@ use crate::shared::Ref;
 #[cfg_attr(not(feature = "tree"), allow(clippy::unused_async))]
 pub(crate) async fn open(kind: &str, name: &str) -> Result<FileSystem, SetupError> {
     match kind {
-        "memory" => Ok(FileSystem::new(Ref::new(Memory::new()))),
+        "memory" => Ok(FileSystem::new(Ref::new(Volume::in_memory(1 << 30)?))),
         #[cfg(feature = "tree")]
         "tree" => Ok(FileSystem::new(Ref::new(Tree::open(name).await?))),
         _ => {

@@ -10,8 +10,8 @@ use wasm_bindgen::prelude::*;
 use super::opfs::{Directory, pause};
 use super::{Case, cases, tree};
 use crate::backend::Backend;
-use crate::backend::memory::Memory;
 use crate::backend::tree::Tree;
+use crate::backend::volume::Volume;
 use crate::shared::Ref;
 
 /// Every case, as its kind and its name with a space between: `memory` and `tree`
@@ -52,7 +52,7 @@ async fn run(kind: &str, name: &str) -> Result<()> {
     };
     let directory = format!("test-{kind}-{name}");
     match kind {
-        "memory" => return find(cases())?(Ref::new(Memory::new())).await,
+        "memory" => return find(cases())?(Ref::new(Volume::in_memory(1 << 30)?)).await,
         "tree" => {
             let tree: Ref<dyn Backend> = Ref::new(Tree::open(&directory).await?);
             find(cases())?(tree).await?;

@@ -9,6 +9,7 @@
 mod codec;
 mod data;
 pub mod disk;
+mod info;
 mod log;
 mod node;
 mod options;
@@ -18,6 +19,7 @@ mod table;
 
 use async_trait::async_trait;
 
+pub use self::info::{Area, Info};
 use self::node::{Handle, OpenFile, Shared, ino, node};
 pub use self::options::Options;
 use self::space::BLOCK;

@@ -13,7 +13,7 @@ pub(super) const SIZE: usize = 512;
 pub(super) const SLOTS: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"wasiopfs";
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::backend::volume) struct Superblock {
