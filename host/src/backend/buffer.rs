@@ -8,9 +8,22 @@ use js_sys::Uint8Array;
 pub enum Destination<'a> {
     /// Memory of this module.
     Slice(&'a mut [u8]),
-    /// Memory of a guest.
+    /// Memory of a guest, from a first byte to an end.
     #[cfg(target_arch = "wasm32")]
-    View(&'a Uint8Array),
+    View(&'a Uint8Array, usize, usize),
+}
+
+impl<'a> From<&'a mut [u8]> for Destination<'a> {
+    fn from(slice: &'a mut [u8]) -> Self {
+        Self::Slice(slice)
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+impl<'a> From<&'a Uint8Array> for Destination<'a> {
+    fn from(view: &'a Uint8Array) -> Self {
+        Self::View(view, 0, view.length() as usize)
+    }
 }
 
 impl Destination<'_> {
@@ -20,7 +33,7 @@ impl Destination<'_> {
         match self {
             Self::Slice(slice) => slice.len(),
             #[cfg(target_arch = "wasm32")]
-            Self::View(view) => view.length() as usize,
+            Self::View(_, start, end) => end - start,
         }
     }
 
@@ -28,6 +41,19 @@ impl Destination<'_> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Bytes `start..end` of it.
+    ///
+    /// # Panics
+    /// If it has fewer.
+    pub fn part(&mut self, start: usize, end: usize) -> Destination<'_> {
+        assert!(start <= end && end <= self.len(), "{start}..{end} of {}", self.len());
+        match self {
+            Self::Slice(slice) => Destination::Slice(&mut slice[start..end]),
+            #[cfg(target_arch = "wasm32")]
+            Self::View(view, first, _) => Destination::View(view, *first + start, *first + end),
+        }
     }
 
     /// Copies `bytes` to `at`; both must fit.
@@ -38,7 +64,10 @@ impl Destination<'_> {
         match self {
             Self::Slice(slice) => slice[at..at + bytes.len()].copy_from_slice(bytes),
             #[cfg(target_arch = "wasm32")]
-            Self::View(view) => view_part(view, at, bytes.len()).copy_from(bytes),
+            Self::View(view, start, end) => {
+                assert!(at + bytes.len() <= *end - *start, "{at} of {}", *end - *start);
+                view_part(view, *start + at, bytes.len()).copy_from(bytes);
+            }
         }
     }
 
@@ -50,8 +79,9 @@ impl Destination<'_> {
         match self {
             Self::Slice(slice) => slice[at..at + count].fill(0),
             #[cfg(target_arch = "wasm32")]
-            Self::View(view) => {
-                view_part(view, at, count).fill(0, 0, u32::MAX);
+            Self::View(view, start, end) => {
+                assert!(at + count <= *end - *start, "{at} of {}", *end - *start);
+                view_part(view, *start + at, count).fill(0, 0, u32::MAX);
             }
         }
     }

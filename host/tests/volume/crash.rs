@@ -31,7 +31,7 @@ struct State {
 fn options(seed: u64) -> Options {
     match seed % 4 {
         0 => Options::default().each_write(),
-        1 => Options::default(),
+        1 => Options::default().cache(60_000),
         _ => Options::default().gather(30_000, Duration::from_secs(100)),
     }
 }
@@ -40,7 +40,7 @@ fn run(platter: &Platter, seed: u64, operations: usize, style: Style, what: &str
     let mut random = Random::new(seed);
     let sim = Sim::new(platter);
     let volume = Volume::open(sim.clone(), options(seed));
-    let mut bench = Bench::new(volume.unwrap_or_else(|error| panic!("{what}: {error}")));
+    let mut bench = Bench::of_volume(volume.unwrap_or_else(|error| panic!("{what}: {error}")));
     let found = bench.dump();
     // What a mount finds, it has made durable.
     let synced = Some(sim.time());
@@ -131,7 +131,7 @@ fn cuts_around_checkpoints_leave_such_a_state_too() {
 fn a_sync_is_one_flush() {
     let sim = Sim::default();
     let volume = Volume::open(sim.clone(), Options::default()).expect("a volume");
-    let mut bench = Bench::new(volume);
+    let mut bench = Bench::of_volume(volume);
     bench.run(&Operation::Create("a".to_owned())).expect("create");
     for (number, sync) in [Operation::Sync, Operation::SyncFile("a".to_owned())]
         .into_iter()

@@ -14,7 +14,7 @@ fn image(seed: u64) -> (Vec<u8>, Bench) {
     let sim = Sim::new(&Platter::default());
     let mut random = Random::new(seed);
     let volume = Volume::open(sim.clone(), Options::default().each_write()).expect("a volume");
-    let mut bench = Bench::new(volume);
+    let mut bench = Bench::of_volume(volume);
     for _ in 0..120 {
         let _ = bench.run(&operation(&mut random, Style::Mixed));
     }
@@ -23,7 +23,7 @@ fn image(seed: u64) -> (Vec<u8>, Bench) {
 }
 
 fn open(bytes: &[u8]) -> Result<Bench, wasi_opfs::SetupError> {
-    Volume::open(Ram::with_bytes(bytes), Options::default()).map(Bench::new)
+    Volume::open(Ram::with_bytes(bytes), Options::default()).map(Bench::of_volume)
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn flipped_bits_are_found_or_do_no_harm() {
 fn a_commit_that_was_synced_and_is_lost_is_damage() {
     let sim = Sim::new(&Platter::default());
     let volume = Volume::open(sim.clone(), Options::default()).expect("a volume");
-    let mut bench = Bench::new(volume);
+    let mut bench = Bench::of_volume(volume);
     let log = sim.time();
     for name in ["a", "b", "c"] {
         bench.run(&Operation::Create(name.to_owned())).expect("create");
@@ -114,7 +114,7 @@ fn read_only_changes_nothing() {
     let (bytes, bench) = image(3);
     let sim = Sim::new(&Platter::of(bytes));
     let volume = Volume::open(sim.clone(), Options::default().read_only()).expect("a volume");
-    let mut found = Bench::new(volume);
+    let mut found = Bench::of_volume(volume);
     assert_eq!(found.dump(), bench.dump());
     for change in [
         Operation::Create("new".to_owned()),

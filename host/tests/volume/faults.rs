@@ -18,7 +18,7 @@ fn run(seed: u64, style: Style, at: u64, times: u64, fault: Fault) -> bool {
     let mut random = Random::new(seed);
     let options = Options::default().gather(2_000, Duration::from_secs(100));
     let sim = Sim::new(&Platter::default());
-    let mut volume = Bench::new(Volume::open(sim.clone(), options).expect("a volume"));
+    let mut volume = Bench::of_volume(Volume::open(sim.clone(), options).expect("a volume"));
     let mut model = Bench::new(Model::new());
     sim.arm(at, times, fault);
     for step in 0..OPERATIONS {
@@ -41,7 +41,7 @@ fn run(seed: u64, style: Style, at: u64, times: u64, fault: Fault) -> bool {
     volume.run(&Operation::Sync).unwrap_or_else(|code| panic!("{what}: then sync: {code}"));
     let again = Sim::new(&Platter::default().killed(&sim.events()));
     let found = Volume::open(again, options).unwrap_or_else(|error| panic!("{what}: {error}"));
-    assert_eq!(Bench::new(found).dump(), model.dump(), "{what}, opened again");
+    assert_eq!(Bench::of_volume(found).dump(), model.dump(), "{what}, opened again");
     calls > at
 }
 

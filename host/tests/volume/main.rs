@@ -5,6 +5,7 @@
 
 #![cfg(feature = "testing")]
 
+mod compact;
 mod crash;
 mod damage;
 mod faults;

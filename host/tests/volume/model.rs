@@ -17,11 +17,11 @@ fn random_operations_equal_the_reference() {
         let style = if seed % 3 == 2 { Style::Heavy } else { Style::Mixed };
         let options = match seed % 2 {
             0 => Options::default().gather(50_000, Duration::from_secs(100)),
-            _ => Options::default(),
+            _ => Options::default().cache(100_000),
         };
         let disk = Ram::new(1 << 30);
         let mut model = Bench::new(Model::new());
-        let mut volume = Bench::new(Volume::open(disk.clone(), options).expect("a volume"));
+        let mut volume = Bench::of_volume(Volume::open(disk.clone(), options).expect("a volume"));
         for step in 0..OPERATIONS {
             let operation = operation(&mut random, style);
             let what = format!("seed {seed} step {step}: {operation:?}");
@@ -33,7 +33,7 @@ fn random_operations_equal_the_reference() {
             if random.below(100) == 0 {
                 // Closed and opened again; what was only held open is gone in both.
                 drop(volume);
-                volume = Bench::new(Volume::open(disk.clone(), options).expect("a volume"));
+                volume = Bench::of_volume(Volume::open(disk.clone(), options).expect("a volume"));
                 while model.run(&crate::work::Operation::Close).is_ok() && model.has_open() {}
                 assert_eq!(volume.dump(), model.dump(), "{what}, opened again");
             }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use wasi_opfs::ErrorCode;
+use wasi_opfs::backend::Destination;
 use wasi_opfs::backend::volume::disk::Disk;
 
 use crate::work::Random;
@@ -177,12 +178,12 @@ impl State {
 }
 
 impl Disk for Sim {
-    fn read_at(&mut self, into: &mut [u8], at: u64) -> Result<usize, ErrorCode> {
+    fn read_at(&mut self, mut into: Destination<'_>, at: u64) -> Result<usize, ErrorCode> {
         let mut state = self.state();
         state.call()?;
         let at = usize::try_from(at).expect("small").min(state.bytes.len());
         let count = into.len().min(state.bytes.len() - at);
-        into[..count].copy_from_slice(&state.bytes[at..at + count]);
+        into.put(0, &state.bytes[at..at + count]);
         Ok(count)
     }
 

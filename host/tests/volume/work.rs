@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pollster::block_on;
 use wasi_opfs::ErrorCode;
+use wasi_opfs::backend::volume::Volume;
 use wasi_opfs::backend::{
     Access, Backend, Changes, Destination, File, Fresh, Kind, NewTime, Node, Position, Removal,
     Source, Time, XattrMode,
@@ -59,6 +60,8 @@ pub(crate) enum Operation {
     WriteOpen(usize, u8),
     SyncFile(String),
     Sync,
+    /// One step of a compaction, where there is such a thing.
+    Compact(u64),
 }
 
 fn path(random: &mut Random) -> String {
@@ -85,7 +88,7 @@ pub(crate) fn operation(random: &mut Random, style: Style) -> Operation {
         let size = usize::try_from(random.below(60_000)).expect("small");
         return Operation::SetXattr(at, number % 2, size);
     }
-    match random.below(36) {
+    match random.below(38) {
         0..4 => Operation::Create(at),
         4 if number % 4 == 0 => Operation::MakeDirectory(at),
         4..6 => Operation::MakeDirectory(["x", "x/y", "x"][usize::from(number % 3)].to_owned()),
@@ -95,7 +98,7 @@ pub(crate) fn operation(random: &mut Random, style: Style) -> Operation {
         9..12 => Operation::Rename(at, path(random)),
         12..14 => Operation::Remove(at, false),
         14 => Operation::Remove(at, true),
-        15..20 | 30.. => {
+        15..20 | 30..36 => {
             let offset = (random.below(3) > 0).then(|| random.below(100_000));
             Operation::Write(at, offset, size(random), number)
         }
@@ -108,6 +111,7 @@ pub(crate) fn operation(random: &mut Random, style: Style) -> Operation {
         27 if number % 2 == 0 => Operation::Close,
         27 => Operation::WriteOpen(size(random), number),
         28 => Operation::SyncFile(at),
+        36.. => Operation::Compact(random.below(200_000)),
         _ => Operation::Sync,
     }
 }
@@ -115,6 +119,8 @@ pub(crate) fn operation(random: &mut Random, style: Style) -> Operation {
 /// A backend with the files that a workload has open.
 pub(crate) struct Bench {
     pub(crate) backend: Arc<dyn Backend>,
+    /// The same, if it is a volume.
+    volume: Option<Arc<Volume>>,
     open: Vec<Arc<dyn File>>,
 }
 
@@ -132,7 +138,12 @@ fn bytes(count: usize, number: u8) -> Vec<u8> {
 
 impl Bench {
     pub(crate) fn new(backend: impl Backend) -> Self {
-        Self { backend: Arc::new(backend), open: Vec::new() }
+        Self { backend: Arc::new(backend), volume: None, open: Vec::new() }
+    }
+
+    pub(crate) fn of_volume(volume: Volume) -> Self {
+        let volume = Arc::new(volume);
+        Self { backend: volume.clone(), volume: Some(volume), open: Vec::new() }
     }
 
     pub(crate) fn has_open(&self) -> bool {
@@ -247,6 +258,9 @@ impl Bench {
             }
             Op::SyncFile(at) => self.file(at)?.sync(true).map(done),
             Op::Sync => block_on(backend.sync()).map(done),
+            Op::Compact(most) => {
+                self.volume.as_ref().map_or(Ok(0), |volume| volume.compact(*most).map(|_| 0))
+            }
         }
     }
 

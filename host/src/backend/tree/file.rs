@@ -83,9 +83,10 @@ impl AccessHandle {
                 Destination::Slice(slice) => self
                     .handle
                     .read_with_u8_array_and_options(&mut slice[done..wanted], &self.options),
-                Destination::View(view) => self
-                    .handle
-                    .read_with_js_u8_array_and_options(&part(view, done, wanted), &self.options),
+                Destination::View(view, start, _) => {
+                    let part = part(view, *start + done, *start + wanted);
+                    self.handle.read_with_js_u8_array_and_options(&part, &self.options)
+                }
             };
             match counted(count.map_err(|thrown| failure(&thrown))?, wanted - done) {
                 Some(0) => break,
@@ -169,7 +170,7 @@ impl AccessHandle {
         const CHUNK: u32 = 256 * 1024;
         let buffer = Uint8Array::new_with_length(CHUNK);
         while self.size < other.size {
-            let count = other.read(Destination::View(&buffer), self.size)?;
+            let count = other.read((&buffer).into(), self.size)?;
             let offset = self.size;
             if count == 0 || self.write(Source::View(&buffer, 0, count), offset)? < count {
                 return Err(ErrorCode::InsufficientSpace);

@@ -3,7 +3,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::disk::{Disk, read_all, write_all};
+use super::cache::Cache;
+use super::disk::{Disk, read_all};
 use super::space::{BLOCK, Run};
 use super::store::{Change, Page, Store};
 use super::table::{ACCESSED, BLOCKS_MAX, CHANGED, Extent, MODIFIED, Mapping};
@@ -18,7 +19,9 @@ const DIRECT: u64 = 16;
 
 #[cfg(target_arch = "wasm32")]
 /// Bytes that pass through this module's memory at once, where they have to.
-const PIECE: usize = 256 * 1024;
+const PIECE: usize = PIECE_BLOCKS as usize * BLOCK;
+#[cfg(target_arch = "wasm32")]
+const PIECE_BLOCKS: u32 = 64;
 
 const SIZE_MAX: u64 = i64::MAX as u64;
 
@@ -83,7 +86,9 @@ impl Store {
                 Some(extent) if extent.at == block => {
                     let to = stop.min(start_of(extent.end()));
                     let from = extent.run.offset() + within(at) as u64;
-                    fill(&mut *self.disk, &mut target, place, length(at, to), from)?;
+                    let part = target.part(place, place + length(at, to));
+                    let end = self.space.end();
+                    read_blocks(&mut *self.disk, &mut self.cache, part, from, end)?;
                     at = to;
                 }
                 hole => {
@@ -260,7 +265,9 @@ impl Store {
         let mut page = Box::new([0; BLOCK]);
         if let Some(extent) = extent.filter(|extent| extent.at == block) {
             let used = length(start_of(block), inode.attr.size).min(BLOCK);
-            read_all(&mut *self.disk, &mut page[..used], extent.run.offset())?;
+            let part = Destination::Slice(&mut page[..used]);
+            let end = self.space.end();
+            read_blocks(&mut *self.disk, &mut self.cache, part, extent.run.offset(), end)?;
         }
         Ok(page)
     }
@@ -274,9 +281,7 @@ impl Store {
     /// Writes whole blocks to places that nothing names; answers them with the digests.
     fn write_directly(&mut self, from: Source<'_>) -> Result<Vec<(Run, Vec<u8>)>> {
         let count = u32::try_from(from.len() / BLOCK).map_err(|_| ErrorCode::FileTooLarge)?;
-        let whole = self.space.allocate_whole(count).map(|run| vec![run]);
-        let runs = whole.or_else(|| self.space.allocate_pieces(count));
-        let runs = runs.ok_or(ErrorCode::InsufficientSpace)?;
+        let runs = self.places(count).ok_or(ErrorCode::InsufficientSpace)?;
         let mut answer = Vec::with_capacity(runs.len());
         let mut at = 0;
         for run in &runs {
@@ -290,8 +295,7 @@ impl Store {
             }
             at += bytes;
         }
-        self.log.data_written();
-        self.unflushed += u64::from(count);
+        self.data_written(count);
         Ok(answer)
     }
 
@@ -305,18 +309,19 @@ impl Store {
         match from {
             Source::Slice(bytes) => {
                 sum(bytes);
-                write_all(&mut *self.disk, bytes, run.offset())?;
+                self.write_blocks(run.start, bytes)?;
             }
             #[cfg(target_arch = "wasm32")]
             Source::View(..) => {
                 let mut piece = vec![0; from.len().min(PIECE)];
-                let mut at = 0;
+                let (mut at, mut first) = (0, run.start);
                 while at < from.len() {
                     let bytes = &mut piece[..(from.len() - at).min(PIECE)];
                     from.part(at, at + bytes.len()).copy_to(bytes);
                     sum(bytes);
-                    write_all(&mut *self.disk, bytes, run.offset() + at as u64)?;
+                    self.write_blocks(first, bytes)?;
                     at += bytes.len();
+                    first += PIECE_BLOCKS;
                 }
             }
         }
@@ -374,27 +379,46 @@ impl Store {
     }
 }
 
-/// Reads `count` bytes of the disk from `from` to the place `at` of a buffer.
-fn fill(
+/// Blocks that are read together where reads are dear.
+const GROUP: u64 = 16;
+
+/// The most, if as much is asked for.
+const GROUP_MAX: u64 = 256;
+
+/// Reads from the disk, which has so many `blocks`, or from what is known of it.
+fn read_blocks(
     disk: &mut dyn Disk,
-    into: &mut Destination<'_>,
-    at: usize,
-    count: usize,
+    cache: &mut Cache,
+    mut into: Destination<'_>,
     from: u64,
+    blocks: u32,
 ) -> Result<()> {
-    match into {
-        Destination::Slice(bytes) => read_all(disk, &mut bytes[at..at + count], from),
-        #[cfg(target_arch = "wasm32")]
-        Destination::View(_) => {
-            let mut piece = vec![0; count.min(PIECE)];
-            let mut done = 0;
-            while done < count {
-                let bytes = &mut piece[..(count - done).min(PIECE)];
-                read_all(disk, bytes, from + done as u64)?;
-                into.put(at + done, bytes);
-                done += bytes.len();
-            }
-            Ok(())
-        }
+    if !cache.is_on() {
+        return read_all(disk, into, from);
     }
+    let (mut at, end) = (from, from + into.len() as u64);
+    while at < end {
+        let block = block_of(at);
+        // A volume has fewer than 2^32 blocks.
+        let number = |block| u32::try_from(block).map_err(|_| ErrorCode::Io);
+        if let Some(bytes) = cache.get(number(block)?) {
+            let to = end.min(start_of(block + 1));
+            into.put(length(from, at), &bytes[within(at)..within(at) + length(at, to)]);
+            at = to;
+            continue;
+        }
+        // Its group, and all that is asked for, as far as the disk has it.
+        let first = block / GROUP * GROUP;
+        let asked = block_of(end - 1) + 1;
+        let last = (first + GROUP).max(asked.min(first + GROUP_MAX)).min(blocks.into());
+        let last = last.max(block + 1);
+        let mut bytes = vec![0; length(start_of(first), start_of(last))];
+        read_all(disk, &mut bytes[..], start_of(first))?;
+        cache.put(number(first)?, &bytes);
+        let to = end.min(start_of(last));
+        let place = length(start_of(first), at);
+        into.put(length(from, at), &bytes[place..place + length(at, to)]);
+        at = to;
+    }
+    Ok(())
 }

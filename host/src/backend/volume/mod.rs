@@ -6,7 +6,9 @@
 //! objects, `log` stores their changes, `store` brings these together, `data` is the
 //! content of files, and here is what the core calls.
 
+mod cache;
 mod codec;
+mod compact;
 mod data;
 pub mod disk;
 mod info;
@@ -16,15 +18,18 @@ mod options;
 mod space;
 mod store;
 mod table;
+mod usage;
 
 use async_trait::async_trait;
 
+pub use self::compact::Compaction;
 pub use self::info::{Area, Info};
 use self::node::{Handle, OpenFile, Shared, ino, node};
 pub use self::options::Options;
 use self::space::BLOCK;
 use self::store::{Change, Store};
 use self::table::{ACCESSED, Attr, Body, CHANGED, CREATED, MODIFIED, ROOT, nanoseconds, time};
+pub use self::usage::Usage;
 use super::{
     Access, Attributes, Backend, Capabilities, Changes, DIRECTORY_SIZE, Entry, File, Fresh, Kind,
     NewTime, Node, Removal, StatFs, Walk, XattrMode,
@@ -57,6 +62,22 @@ impl Volume {
     /// `insufficient-space`, `io`; then it is still gathered.
     pub fn write_out(&self) -> Result<()> {
         lock(&self.shared.store).commit()
+    }
+
+    /// Makes the volume smaller, step by step: what lies near its end moves before it, and
+    /// the end is given back to the storage. A step syncs, and moves about `most` bytes.
+    /// Other calls may come between two steps; the last one says that it is done.
+    ///
+    /// # Errors
+    /// `read-only`, `io`; what was moved is moved.
+    pub fn compact(&self, most: u64) -> Result<Compaction> {
+        lock(&self.shared.store).compact(most)
+    }
+
+    /// How the volume's bytes are used.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        lock(&self.shared.store).usage()
     }
 
     /// Runs `act` on the store, after what every call does.
@@ -318,14 +339,13 @@ impl Backend for Volume {
         self.with(|store, _| {
             let table = &store.table;
             let found = table.inode(ino(directory))?.directory().ok_or(ErrorCode::NotDirectory)?;
-            let Some(first) = after.checked_add(1) else { return Ok(Vec::new()) };
-            let entry = |(&cookie, entry): (&u64, &table::Entry)| Entry {
+            let entry = |(cookie, entry): (u64, &table::Entry)| Entry {
                 name: entry.name.clone(),
                 kind: table.kind(entry.ino).unwrap_or(Kind::File),
                 inode: entry.ino,
                 cookie,
             };
-            Ok(found.entries.range(first..).take(BATCH).map(entry).collect())
+            Ok(found.entries.after(after).take(BATCH).map(entry).collect())
         })
     }
 

@@ -1,9 +1,8 @@
 //! What holds on to a volume: nodes, open files, and the volume itself.
 
-use super::space::{BLOCK, RESERVE};
 use super::store::Store;
-use super::table::{BLOCKS_MAX, nanoseconds};
-use crate::backend::{Destination, File, Node, NodeId, Position, Source, StatFs, Time, Written};
+use super::table::nanoseconds;
+use crate::backend::{Destination, File, Node, NodeId, Position, Source, Time, Written};
 use crate::error::{ErrorCode, Result};
 use crate::shared::{Ref, lock};
 use std::sync::Mutex;
@@ -101,35 +100,5 @@ impl File for OpenFile {
 
     fn sync(&self, _data_only: bool) -> Result<()> {
         self.0.shared.with(|store, _| store.sync())
-    }
-}
-
-impl Store {
-    /// Blocks of a file that wait in memory.
-    pub(super) fn waiting_for(&self, ino: u64) -> u64 {
-        let extents = self.table.get(ino).and_then(|inode| inode.extents());
-        let Some(extents) = extents else { return 0 };
-        let pages = self.pages.range((ino, 0)..(ino, BLOCKS_MAX));
-        let new = |block: &u64| extents.next(*block).is_none_or(|extent| extent.at != *block);
-        pages.filter(|((_, block), _)| new(block)).count() as u64
-    }
-
-    /// How full it is, where a limit says how large it may become.
-    pub(super) fn state(&self, limited: bool) -> Result<StatFs> {
-        if !limited {
-            return Err(ErrorCode::Unsupported);
-        }
-        let growth = u64::from(self.limit.saturating_sub(self.space.end()));
-        let free = self.space.available() + self.space.waiting() + growth;
-        Ok(StatFs {
-            // A block is 4096 bytes.
-            #[allow(clippy::cast_possible_truncation)]
-            block_size: BLOCK as u32,
-            blocks: u64::from(self.limit.max(self.space.end())),
-            free_blocks: free,
-            available_blocks: free.saturating_sub(u64::from(RESERVE)),
-            files: 0,
-            free_files: 0,
-        })
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::cache::Cache;
 #[cfg(not(target_arch = "wasm32"))]
 use super::disk::NativeFile;
 use super::disk::{Disk, Ram};
@@ -27,13 +28,19 @@ const SIZE_MAX: u64 = (u32::MAX as u64 - 1) * BLOCK as u64;
 pub struct Options {
     gather: (usize, Duration),
     limit: Option<u64>,
+    cache: Option<u64>,
     read_only: bool,
 }
 
 impl Default for Options {
     /// Up to 1 MiB is gathered for up to a second.
     fn default() -> Self {
-        Self { gather: (1 << 20, Duration::from_secs(1)), limit: None, read_only: false }
+        Self {
+            gather: (1 << 20, Duration::from_secs(1)),
+            limit: None,
+            cache: None,
+            read_only: false,
+        }
     }
 }
 
@@ -58,6 +65,14 @@ impl Options {
         Self { limit: Some(bytes), ..self }
     }
 
+    /// How many bytes of files are kept in memory so as not to be read again; 0 for none.
+    /// Otherwise the time that reads take when the volume is opened decides: 64 MiB where
+    /// an engine asks another process for each, none elsewhere.
+    #[must_use]
+    pub const fn cache(self, bytes: u64) -> Self {
+        Self { cache: Some(bytes), ..self }
+    }
+
     /// Nothing is changed, in the volume and on its storage.
     #[must_use]
     pub const fn read_only(self) -> Self {
@@ -79,7 +94,9 @@ impl Volume {
         let (log, table, space, discarded) = opened?;
         let (bytes, time) = options.gather;
         let limit = options.limit.unwrap_or(SIZE_MAX).min(SIZE_MAX) / BLOCK as u64;
+        let cache = Cache::new(options.cache, &mut disk);
         let mut store = Store {
+            cache,
             disk: Box::new(disk),
             space,
             table,
@@ -90,6 +107,7 @@ impl Volume {
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
             oldest: None,
             unflushed: 0,
+            compaction: None,
             retry: 0,
         };
         if !options.read_only

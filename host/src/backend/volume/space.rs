@@ -32,11 +32,16 @@ impl Run {
 /// The blocks of a disk.
 #[derive(Default)]
 pub(super) struct Space {
-    /// Free runs by where they begin; no two touch.
+    /// Free runs by where they begin; no two touch, except at the fence.
     free: BTreeMap<u32, u32>,
-    /// The same as length and start, for the best fit.
+    /// Those below the fence as length and start, for the best fit.
     by_size: BTreeSet<(u32, u32)>,
+    /// Free blocks below the fence.
     free_blocks: u64,
+    /// Free blocks behind it.
+    fenced_blocks: u64,
+    /// Blocks from here on are not given out: the end of the disk is to be cut off.
+    fence: Option<u32>,
     /// Blocks of the disk, all below this number.
     end: u32,
     /// Free blocks promised to data that waits in memory.
@@ -45,6 +50,8 @@ pub(super) struct Space {
     freed: Vec<Run>,
     /// Freed by commits that were written since the last flush.
     written: Vec<Run>,
+    /// Blocks in both.
+    waiting: u64,
 }
 
 impl Space {
@@ -74,8 +81,72 @@ impl Space {
     }
 
     /// Blocks that the next flush brings back.
-    pub(super) fn waiting(&self) -> u64 {
-        self.freed.iter().chain(&self.written).map(|run| u64::from(run.count)).sum()
+    pub(super) const fn waiting(&self) -> u64 {
+        self.waiting
+    }
+
+    /// All free blocks, promised ones and those behind the fence among them.
+    pub(super) const fn free_blocks(&self) -> u64 {
+        self.free_blocks + self.fenced_blocks
+    }
+
+    /// Blocks that are neither free nor wait to be.
+    pub(super) fn used(&self) -> u64 {
+        u64::from(self.end) - self.free_blocks() - self.waiting
+    }
+
+    /// The first of the free blocks at the end of the disk; the end, if there are none.
+    pub(super) fn tail(&self) -> u32 {
+        let mut tail = self.end;
+        for (&start, &count) in self.free.iter().rev() {
+            if start + count < tail {
+                break;
+            }
+            tail = start;
+        }
+        tail
+    }
+
+    /// Cuts the disk off at `end`, behind which all is free.
+    pub(super) fn cut(&mut self, end: u32) {
+        while let Some((&start, &count)) = self.free.last_key_value()
+            && start + count > end
+        {
+            self.remove(start, count);
+            if start < end {
+                self.insert(Run { start, count: end - start });
+            }
+        }
+        self.end = end;
+    }
+
+    /// From now on blocks behind `fence` are not given out; `None`: all are.
+    pub(super) fn set_fence(&mut self, fence: Option<u32>) {
+        let from = fence.into_iter().chain(self.fence).min().unwrap_or(self.end);
+        let crossing = self.free.range(..from).next_back();
+        let crossing = crossing.filter(|(start, count)| *start + *count >= from);
+        let runs: Vec<_> = crossing.into_iter().chain(self.free.range(from..)).collect();
+        let runs: Vec<_> = runs.into_iter().map(|(&start, &count)| Run { start, count }).collect();
+        for run in &runs {
+            self.remove(run.start, run.count);
+        }
+        self.fence = fence;
+        self.release_all(runs);
+    }
+
+    /// Takes exactly `count` blocks that lie together, as near to the beginning of the disk
+    /// as there are, and before `below`.
+    pub(super) fn allocate_lowest(&mut self, count: u32, below: u32) -> Option<Run> {
+        let mut runs = self.free.range(..below);
+        let (&start, &length) = runs.find(|(_, length)| **length >= count)?;
+        if start.checked_add(count)? > below || self.is_fenced(start) {
+            return None;
+        }
+        self.remove(start, length);
+        if length > count {
+            self.insert(Run { start: start + count, count: length - count });
+        }
+        Some(Run { start, count })
     }
 
     /// Notes that the disk has grown to `end` blocks.
@@ -85,6 +156,11 @@ impl Space {
             self.end = end;
             self.release(run);
         }
+    }
+
+    /// Blocks that are promised.
+    pub(super) const fn promised(&self) -> u64 {
+        self.promised
     }
 
     /// Promises blocks, of which there have to be as many.
@@ -133,18 +209,34 @@ impl Space {
 
     /// Gives back what no commit ever named.
     pub(super) fn release(&mut self, run: Run) {
+        match self.fence {
+            Some(fence) if run.start < fence && run.end() > u64::from(fence) => {
+                let below = fence - run.start;
+                self.release_part(Run { start: run.start, count: below });
+                self.release_part(Run { start: fence, count: run.count - below });
+            }
+            _ => self.release_part(run),
+        }
+    }
+
+    /// The same of what lies on one side of the fence.
+    fn release_part(&mut self, run: Run) {
         if run.count == 0 {
             return;
         }
         let mut whole = run;
         if let Some((&start, &count)) = self.free.range(..run.start).next_back()
             && start + count == run.start
+            && self.fence != Some(run.start)
         {
             self.remove(start, count);
             whole = Run { start, count: count + whole.count };
         }
-        if let Some(&count) = self.free.get(&(run.start + run.count)) {
-            self.remove(run.start + run.count, count);
+        let next = run.start + run.count;
+        if let Some(&count) = self.free.get(&next)
+            && self.fence != Some(next)
+        {
+            self.remove(next, count);
             whole.count += count;
         }
         self.insert(whole);
@@ -160,6 +252,7 @@ impl Space {
     /// Gives back what the last commit may name: it waits.
     pub(super) fn free(&mut self, run: Run) {
         if run.count > 0 {
+            self.waiting += u64::from(run.count);
             self.freed.push(run);
         }
     }
@@ -172,20 +265,33 @@ impl Space {
     /// All commits are durable.
     pub(super) fn flushed(&mut self) {
         for run in std::mem::take(&mut self.written) {
+            self.waiting -= u64::from(run.count);
             self.release(run);
         }
     }
 
+    fn is_fenced(&self, start: u32) -> bool {
+        self.fence.is_some_and(|fence| start >= fence)
+    }
+
     fn insert(&mut self, run: Run) {
         self.free.insert(run.start, run.count);
-        self.by_size.insert((run.count, run.start));
-        self.free_blocks += u64::from(run.count);
+        if self.is_fenced(run.start) {
+            self.fenced_blocks += u64::from(run.count);
+        } else {
+            self.by_size.insert((run.count, run.start));
+            self.free_blocks += u64::from(run.count);
+        }
     }
 
     fn remove(&mut self, start: u32, count: u32) {
         self.free.remove(&start);
-        self.by_size.remove(&(count, start));
-        self.free_blocks -= u64::from(count);
+        if self.is_fenced(start) {
+            self.fenced_blocks -= u64::from(count);
+        } else {
+            self.by_size.remove(&(count, start));
+            self.free_blocks -= u64::from(count);
+        }
     }
 }
 

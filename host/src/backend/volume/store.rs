@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::cache::Cache;
+use super::compact::Progress;
 use super::disk::{Disk, write_all};
 use super::log::{HEADER, LOG_MIN, Log};
 use super::space::{BLOCK, RESERVE, Run, Space};
@@ -27,6 +29,9 @@ const WAITING_MIN: u64 = 1024;
 /// One block of a file, in memory.
 pub(super) type Page = Box<[u8; BLOCK]>;
 
+/// Blocks of files in memory, by file and block.
+type Pages = BTreeMap<(u64, u64), Page>;
+
 /// What a change may do.
 #[derive(Clone, Copy)]
 pub(super) enum Change {
@@ -38,12 +43,13 @@ pub(super) enum Change {
 
 pub(super) struct Store {
     pub(super) disk: Box<dyn Disk>,
+    pub(super) cache: Cache,
     pub(super) space: Space,
     pub(super) table: Table,
     pub(super) log: Log,
     /// Data that waits for the next commit, by file and block; beyond the file's size it is
     /// zeros. Space for it is promised.
-    pub(super) pages: BTreeMap<(u64, u64), Page>,
+    pub(super) pages: Pages,
     pub(super) read_only: bool,
     pub(super) gather: Gather,
     /// Blocks that the disk may have.
@@ -52,6 +58,8 @@ pub(super) struct Store {
     pub(super) oldest: Option<i64>,
     /// Blocks written since the last flush.
     pub(super) unflushed: u64,
+    /// A compaction that is under way.
+    pub(super) compaction: Option<Progress>,
     /// Larger areas for the log are not tried before the table has this size.
     pub(super) retry: u64,
 }
@@ -64,7 +72,7 @@ pub(super) struct Gather {
 }
 
 impl Store {
-    fn gathered(&self) -> usize {
+    pub(super) fn gathered(&self) -> usize {
         self.table.changes.bytes() + self.pages.len() * BLOCK
     }
 
@@ -112,10 +120,16 @@ impl Store {
             return self.checkpoint();
         }
         let mut bytes = vec![0; HEADER];
+        self.log.note(&self.table);
         self.table.take_changes(&mut bytes);
         self.space.committed();
+        let committed = bytes.len();
         self.log.append(&mut *self.disk, bytes)?;
-        if self.unflushed >= UNFLUSHED_MAX { self.flush() } else { Ok(()) }
+        self.log.advance(&mut *self.disk, &self.table, committed);
+        if self.unflushed >= UNFLUSHED_MAX || self.log.wants_flush() {
+            return self.flush();
+        }
+        Ok(())
     }
 
     /// Writes everything, and returns when it is durable.
@@ -127,10 +141,15 @@ impl Store {
         self.flush()
     }
 
-    fn flush(&mut self) -> Result<()> {
+    pub(super) fn flush(&mut self) -> Result<()> {
         self.log.flush(&mut *self.disk)?;
         self.space.flushed();
         self.unflushed = 0;
+        self.cut_off_end(2 * self.growth(), self.growth());
+        if self.table.changes.is_empty() {
+            // Whatever becomes of this, all is flushed; what is due is tried again.
+            let _ = self.log.switch(&mut *self.disk);
+        }
         Ok(())
     }
 
@@ -165,9 +184,8 @@ impl Store {
         if count == 0 {
             return Ok(());
         }
-        let whole = self.space.allocate_whole(count).map(|run| vec![run]);
         // There is as much, for it is promised.
-        let runs = whole.or_else(|| self.space.allocate_pieces(count)).ok_or(ErrorCode::Io)?;
+        let runs = self.places(count).ok_or(ErrorCode::Io)?;
         let sums = match self.write_runs(&runs) {
             Ok(sums) => sums,
             Err(code) => {
@@ -176,8 +194,7 @@ impl Store {
                 return Err(code);
             }
         };
-        self.log.data_written();
-        self.unflushed += u64::from(count);
+        self.data_written(count);
         self.space.forgo(u64::from(count));
         let mut blocks = runs.iter().flat_map(|run| run.start..run.start + run.count);
         let pages = std::mem::take(&mut self.pages);
@@ -212,27 +229,62 @@ impl Store {
         Ok(())
     }
 
+    /// Takes `count` blocks, which are free: together, if the disk need not be much larger
+    /// for that than what lives on it; otherwise in as few pieces as there are.
+    pub(super) fn places(&mut self, count: u32) -> Option<Vec<Run>> {
+        let mut whole = self.space.allocate_whole(count);
+        if whole.is_none() && self.compaction.is_none() {
+            let used = self.space.used();
+            let most = used + used / 4 + u64::from(GROWTH.1);
+            if u64::from(self.space.end()) + u64::from(count) <= most {
+                self.grow_disk(count.into());
+                whole = self.space.allocate_whole(count);
+            }
+        }
+        whole.map(|run| vec![run]).or_else(|| self.space.allocate_pieces(count))
+    }
+
     /// Writes the pages, in their order, to `runs`; answers their digests.
     fn write_runs(&mut self, runs: &[Run]) -> Result<Vec<u8>> {
-        let mut pages = self.pages.values();
-        let mut sums = Vec::with_capacity(self.pages.len() * 8);
-        let mut stage = Vec::with_capacity(self.pages.len().min(STAGE) * BLOCK);
+        let pages = std::mem::take(&mut self.pages);
+        let answer = self.write_pages_to(&pages, runs);
+        self.pages = pages;
+        answer
+    }
+
+    fn write_pages_to(&mut self, pages: &Pages, runs: &[Run]) -> Result<Vec<u8>> {
+        let mut pages = pages.values();
+        let mut sums = Vec::with_capacity(pages.len() * 8);
+        let mut stage = Vec::with_capacity(pages.len().min(STAGE) * BLOCK);
         for run in runs {
-            let mut at = run.offset();
-            for _ in 0..run.count {
-                let Some(page) = pages.next() else { break };
-                sums.extend_from_slice(&xxh3_64(&page[..]).to_le_bytes());
-                stage.extend_from_slice(&page[..]);
-                if stage.len() >= STAGE * BLOCK {
-                    write_all(&mut *self.disk, &stage, at)?;
-                    at += stage.len() as u64;
-                    stage.clear();
+            let mut first = run.start;
+            while u64::from(first) < run.end() {
+                stage.clear();
+                // No more than STAGE, and than the run has.
+                #[allow(clippy::cast_possible_truncation)]
+                let count = (run.end() - u64::from(first)).min(STAGE as u64) as u32;
+                for page in pages.by_ref().take(count as usize) {
+                    sums.extend_from_slice(&xxh3_64(&page[..]).to_le_bytes());
+                    stage.extend_from_slice(&page[..]);
                 }
+                self.write_blocks(first, &stage)?;
+                first += count;
             }
-            write_all(&mut *self.disk, &stage, at)?;
-            stage.clear();
         }
         Ok(sums)
+    }
+
+    /// Writes whole blocks, from `first` on, which nothing names yet.
+    pub(super) fn write_blocks(&mut self, first: u32, bytes: &[u8]) -> Result<()> {
+        write_all(&mut *self.disk, bytes, u64::from(first) * BLOCK as u64)?;
+        self.cache.put(first, bytes);
+        Ok(())
+    }
+
+    /// Notes that blocks were written, which the next flush makes durable.
+    pub(super) fn data_written(&mut self, blocks: u32) {
+        self.log.data_written();
+        self.unflushed += u64::from(blocks);
     }
 
     /// Maps blocks of a file; what lay there is free after the next flush.
@@ -246,6 +298,9 @@ impl Store {
     pub(super) fn take(&mut self, grow: u64, keep: u64) -> Result<(), u64> {
         let floor = if grow > 0 { u64::from(RESERVE) } else { 0 };
         let wanted = grow + keep + floor;
+        if self.space.available() < wanted {
+            self.give_up_compaction();
+        }
         if self.space.available() >= wanted {
             return Ok(());
         }
@@ -262,14 +317,35 @@ impl Store {
         if available >= wanted { Ok(()) } else { Err(available.saturating_sub(floor)) }
     }
 
+    /// By how many blocks the disk grows.
+    fn growth(&self) -> u32 {
+        (self.space.end() / 8).clamp(GROWTH.0, GROWTH.1)
+    }
+
+    /// After a flush: if more than `most` blocks at the end of the disk are free, gives
+    /// back all but `keep` of them, and the reserve.
+    pub(super) fn cut_off_end(&mut self, most: u32, keep: u32) {
+        let (end, tail) = (self.space.end(), self.space.tail());
+        if end - tail <= most {
+            return;
+        }
+        let elsewhere = self.space.free_blocks() - u64::from(end - tail);
+        let owed = self.space.promised() + u64::from(RESERVE);
+        let needed = u32::try_from(owed.saturating_sub(elsewhere)).unwrap_or(u32::MAX);
+        let target = tail.saturating_add(keep.max(needed));
+        // A storage that cannot be cut keeps its blocks: they are free all the same.
+        if target < end && self.disk.set_len(u64::from(target) * BLOCK as u64).is_ok() {
+            self.space.cut(target);
+        }
+    }
+
     /// Lets the disk grow by `blocks`, or more; if it cannot, nothing happens.
     fn grow_disk(&mut self, blocks: u64) {
         if blocks == 0 {
             return;
         }
         let end = self.space.end();
-        let step = u64::from((end / 8).clamp(GROWTH.0, GROWTH.1));
-        for more in [blocks.max(step), blocks] {
+        for more in [blocks.max(self.growth().into()), blocks] {
             let target = u64::from(end) + more;
             let Ok(target) = u32::try_from(target.min(u64::from(self.limit))) else { return };
             if u64::from(target) < u64::from(end) + blocks {
@@ -283,40 +359,39 @@ impl Store {
     }
 
     /// Sees to it that the table, with `extra` bytes more, fits in both areas of the log,
-    /// long before it has to.
+    /// long before it has to: first the spare area is replaced by a larger one, and when a
+    /// checkpoint has made that the one in use, the other one.
     fn make_room(&mut self, extra: u64) -> Result<()> {
         // A page can cut an extent in two, and is one itself.
         let wanted = self.table.image_bytes() + self.pages.len() as u64 * 72 + extra;
-        let smaller = |log: &Log| log.capacity().0.min(log.capacity().1);
-        if wanted * 2 + LOG_MIN > smaller(&self.log) && wanted >= self.retry {
-            self.retry = match self.enlarge(wanted * 4 + LOG_MIN) {
+        let (active, spare) = self.log.capacity();
+        let enough = wanted * 2 + LOG_MIN;
+        if spare < enough && wanted >= self.retry {
+            self.retry = match self.enlarge_spare(wanted) {
                 Ok(()) => 0,
                 Err(_) => wanted + 64 * 1024,
             };
         }
-        if wanted + LOG_MIN / 2 > smaller(&self.log) {
-            return Err(ErrorCode::InsufficientSpace);
+        if active < enough && spare >= enough {
+            self.log.hurry();
         }
-        Ok(())
+        let least = wanted + LOG_MIN / 2;
+        if active < least && self.log.capacity().1 >= least {
+            // It grew faster than the checkpoint.
+            self.commit()?;
+            self.checkpoint()?;
+            self.enlarge_spare(wanted)?;
+        }
+        let (active, spare) = self.log.capacity();
+        if least > active.min(spare) { Err(ErrorCode::InsufficientSpace) } else { Ok(()) }
     }
 
-    /// Makes both areas of the log have `bytes`, one after the other.
-    fn enlarge(&mut self, bytes: u64) -> Result<()> {
+    /// Gives the log a spare area for a table of `image` bytes, with room to grow.
+    fn enlarge_spare(&mut self, image: u64) -> Result<()> {
+        let bytes = (image * 4 + LOG_MIN).max(self.log.capacity().0);
         let blocks = u32::try_from(bytes.div_ceil(BLOCK as u64))
             .map_err(|_| ErrorCode::InsufficientSpace)?;
-        let bytes = u64::from(blocks) * BLOCK as u64;
-        self.commit()?;
-        if self.log.capacity().1 < bytes {
-            self.enlarge_spare(blocks)?;
-        }
-        if self.log.capacity().0 < bytes {
-            self.checkpoint()?;
-            self.enlarge_spare(blocks)?;
-        }
-        Ok(())
-    }
-
-    fn enlarge_spare(&mut self, blocks: u32) -> Result<()> {
+        self.log.finish(&mut *self.disk)?;
         let wanted = u64::from(blocks) + u64::from(RESERVE);
         let mut found = None;
         if self.space.available() >= wanted {

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::answer::{answer, done, thrown};
 use super::table::{self, Resource, descriptor};
 use super::value::{self, follow, new_time};
-use crate::backend::{Destination, Source};
+use crate::backend::Source;
 use crate::descriptor::Descriptor;
 use crate::error::Result;
 
@@ -106,7 +106,7 @@ pub fn read(number: u32, length: u64, offset: u64) -> Answer {
     let mut end = false;
     let bytes = value::read_bytes(crate::stream::clamp(length), |view| {
         let count;
-        (count, end) = descriptor.read_into(Destination::View(view), offset)?;
+        (count, end) = descriptor.read_into(view.into(), offset)?;
         Ok(count)
     });
     Ok(value::pair(bytes.map_err(thrown)?.into(), end.into()))

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::answer::thrown;
 use super::table::{self, Resource};
 use super::value;
-use crate::backend::{Destination, Source};
+use crate::backend::Source;
 use crate::error::ErrorCode;
 use crate::stream::{InputStream, OutputStream, StreamError};
 
@@ -49,7 +49,7 @@ fn output<T>(
 #[wasm_bindgen(js_name = inputRead)]
 pub fn input_read(number: u32, length: u64) -> Result<Uint8Array, JsValue> {
     input(number, |stream| {
-        value::read_bytes(crate::stream::clamp(length), |view| stream.read(Destination::View(view)))
+        value::read_bytes(crate::stream::clamp(length), |view| stream.read(view.into()))
     })
 }
 

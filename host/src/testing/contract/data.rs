@@ -177,7 +177,7 @@ fn views_of_memory_are_used(_file: &dyn File) -> Result<()> {
 #[cfg(target_arch = "wasm32")]
 fn views_of_memory_are_used(file: &dyn File) -> Result<()> {
     let memory = js_sys::Uint8Array::new_with_length(10);
-    let count = file.read(Destination::View(&memory.subarray(2, 6)), 1).context("into a view")?;
+    let count = file.read((&memory.subarray(2, 6)).into(), 1).context("into a view")?;
     same("bytes read", count, 4)?;
     same("the memory", memory.to_vec(), b"\0\x003456\0\0\0\0".to_vec())?;
     let all = Source::from(&memory);

@@ -12,6 +12,7 @@ pub use self::native::NativeFile;
 #[cfg(all(feature = "tree", target_arch = "wasm32"))]
 pub use self::opfs::OpfsFile;
 pub use self::ram::Ram;
+use crate::backend::Destination;
 use crate::error::{ErrorCode, Result};
 use crate::shared::Shared;
 
@@ -26,7 +27,7 @@ pub trait Disk: Shared {
     ///
     /// # Errors
     /// `io`.
-    fn read_at(&mut self, into: &mut [u8], at: u64) -> Result<usize>;
+    fn read_at(&mut self, into: Destination<'_>, at: u64) -> Result<usize>;
 
     /// Writes to `at`, and answers how many bytes it took; none if it is full.
     ///
@@ -58,13 +59,18 @@ pub trait Disk: Shared {
 }
 
 /// Fills all of `into`; what lies behind the end is `io`.
-pub(super) fn read_all(disk: &mut dyn Disk, into: &mut [u8], at: u64) -> Result<()> {
-    let mut done = 0;
-    while done < into.len() {
-        match disk.read_at(&mut into[done..], at + done as u64)? {
+pub(super) fn read_all<'a>(
+    disk: &mut dyn Disk,
+    into: impl Into<Destination<'a>>,
+    at: u64,
+) -> Result<()> {
+    let mut into = into.into();
+    let (mut done, all) = (0, into.len());
+    while done < all {
+        match disk.read_at(into.part(done, all), at + done as u64)? {
             0 => return Err(ErrorCode::Io),
             // A count that cannot be is a storage that is not to be believed.
-            count if count > into.len() - done => return Err(ErrorCode::Io),
+            count if count > all - done => return Err(ErrorCode::Io),
             count => done += count,
         }
     }

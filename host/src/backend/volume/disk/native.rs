@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::Disk;
+use crate::backend::Destination;
 use crate::error::{ErrorCode, Result, SetupError};
 
 /// A file that this process has for itself.
@@ -97,7 +98,8 @@ use std::os::unix::fs::FileExt;
 use std::os::windows::fs::FileExt;
 
 impl Disk for NativeFile {
-    fn read_at(&mut self, into: &mut [u8], at: u64) -> Result<usize> {
+    fn read_at(&mut self, into: Destination<'_>, at: u64) -> Result<usize> {
+        let Destination::Slice(into) = into;
         #[cfg(unix)]
         return uninterrupted(|| self.file.read_at(into, at));
         #[cfg(windows)]

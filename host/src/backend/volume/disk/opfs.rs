@@ -10,6 +10,7 @@ use web_sys::{
 };
 
 use super::Disk;
+use crate::backend::Destination;
 use crate::backend::volume::{Options, Volume};
 use crate::error::{ErrorCode, Result, SetupError};
 
@@ -138,10 +139,21 @@ async fn pause() -> Result<(), JsValue> {
 }
 
 impl Disk for OpfsFile {
-    fn read_at(&mut self, into: &mut [u8], at: u64) -> Result<usize> {
+    fn read_at(&mut self, into: Destination<'_>, at: u64) -> Result<usize> {
         self.options.set_at_f64(number(at)?);
-        let count = self.handle.read_with_u8_array_and_options(into, &self.options);
-        counted(count.map_err(|thrown| failure(&thrown))?, into.len()).ok_or(ErrorCode::Io)
+        let most = into.len();
+        let count = match into {
+            Destination::Slice(into) => {
+                self.handle.read_with_u8_array_and_options(into, &self.options)
+            }
+            Destination::View(view, start, end) => {
+                // A view's length is a u32 on wasm32, so both fit.
+                #[allow(clippy::cast_possible_truncation)]
+                let part = view.subarray(start as u32, end as u32);
+                self.handle.read_with_js_u8_array_and_options(&part, &self.options)
+            }
+        };
+        counted(count.map_err(|thrown| failure(&thrown))?, most).ok_or(ErrorCode::Io)
     }
 
     fn write_at(&mut self, bytes: &[u8], at: u64) -> Result<usize> {

@@ -4,6 +4,7 @@
 use std::sync::Mutex;
 
 use super::Disk;
+use crate::backend::Destination;
 use crate::error::{ErrorCode, Result};
 use crate::shared::{Ref, lock};
 
@@ -54,7 +55,7 @@ fn place(at: u64) -> Result<(usize, usize)> {
 }
 
 impl Disk for Ram {
-    fn read_at(&mut self, into: &mut [u8], at: u64) -> Result<usize> {
+    fn read_at(&mut self, mut into: Destination<'_>, at: u64) -> Result<usize> {
         let content = lock(&self.0);
         let rest = usize::try_from(content.len.saturating_sub(at)).unwrap_or(usize::MAX);
         let count = into.len().min(rest);
@@ -62,10 +63,9 @@ impl Disk for Ram {
         while done < count {
             let (chunk, within) = place(at + done as u64)?;
             let part = (CHUNK - within).min(count - done);
-            let target = &mut into[done..done + part];
             match content.chunks.get(chunk).and_then(Option::as_ref) {
-                Some(bytes) => target.copy_from_slice(&bytes[within..within + part]),
-                None => target.fill(0),
+                Some(bytes) => into.put(done, &bytes[within..within + part]),
+                None => into.put_zeros(done, part),
             }
             done += part;
         }

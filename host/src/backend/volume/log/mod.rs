@@ -2,21 +2,24 @@
 //! which the last is not. What was begun and failed is finished before anything else.
 
 mod frame;
+mod image;
 mod recover;
 mod superblock;
 
+use self::frame::Frame;
 pub(super) use self::frame::HEADER;
-use self::frame::{Frame, IMAGE};
+use self::image::Image;
 pub(super) use self::recover::{Found, recover};
+pub(super) use self::superblock::SLOTS;
 use self::superblock::Superblock;
 use super::disk::{Disk, write_all};
 use super::info::{Area, Info};
 use super::space::{BLOCK, RESERVE, Run};
 use super::table::Table;
-use crate::error::{ErrorCode, Result};
+use crate::error::Result;
 
 /// Blocks of each of the two areas of a new volume.
-const AREA: u32 = 512;
+pub(super) const AREA: u32 = 512;
 
 /// Blocks of a volume with nothing in it: superblocks and areas.
 pub(super) const FIRST_BLOCKS: u32 = superblock::SLOTS + 2 * AREA;
@@ -27,8 +30,8 @@ pub(super) const NEW_BLOCKS: u32 = FIRST_BLOCKS + RESERVE;
 /// Bytes of an area that are kept for the log: a commit fits, whatever it holds.
 pub(super) const LOG_MIN: u64 = 1 << 20;
 
-/// Bytes of records in one frame of a checkpoint, but for the last record.
-const IMAGE_FRAME: usize = 256 * 1024;
+/// Bytes of an image that are written at once, at least: as many take no longer than one.
+const PIECE: u64 = 64 * 1024;
 
 /// The state of a volume's log.
 pub(super) struct Log {
@@ -46,6 +49,12 @@ pub(super) struct Log {
     dirty: bool,
     /// The last frame has no records: it only says that all before it is durable.
     marked: bool,
+    /// The next checkpoint, as far as it has got.
+    image: Option<Image>,
+    /// The area in use has become small for the table: the other one is to be used soon.
+    hurry: bool,
+    /// After a failure: no image is begun before the log has reached this place.
+    patience: u64,
 }
 
 struct Due {
@@ -78,6 +87,9 @@ impl Log {
             due: None,
             dirty: false,
             marked: false,
+            image: None,
+            hurry: false,
+            patience: 0,
         };
         log.checkpoint(disk, table)?;
         // The other superblock, too: both are there from the beginning.
@@ -189,69 +201,99 @@ impl Log {
         self.flush(disk)
     }
 
+    /// Before a commit: lets the image that is being made take up the table's changes.
+    pub(super) fn note(&mut self, table: &Table) {
+        if let Some(image) = &mut self.image {
+            image.note(table);
+        }
+    }
+
+    /// Asks for the next checkpoint to be begun at the next commit.
+    pub(super) const fn hurry(&mut self) {
+        self.hurry = true;
+    }
+
+    /// Whether a checkpoint waits for a flush, and should not for long.
+    pub(super) fn wants_flush(&self) -> bool {
+        let late = self.hurry || self.tail > self.capacity().0 / 4 * 3;
+        late && self.image.as_ref().is_some_and(Image::is_whole)
+    }
+
+    /// After a commit of `committed` bytes: goes on with the image, or begins one when half
+    /// of the area is used.
+    pub(super) fn advance(&mut self, disk: &mut dyn Disk, table: &Table, committed: usize) {
+        let (active, _) = self.capacity();
+        let due = self.tail > active / 2 || self.hurry;
+        if self.image.is_none() && (!due || self.tail < self.patience) {
+            return;
+        }
+        let written = self.image.as_ref().map_or(0, |image| image.tail);
+        let missing = table.image_bytes().saturating_sub(written);
+        // So that it is whole before half of the rest is used up.
+        let rest = active.saturating_sub(self.tail) / 2;
+        let most = (committed as u64).saturating_mul(missing) / rest.max(1);
+        if self.push_image(disk, table, most).is_err() {
+            // The commit is written, and that is what counts; the next image may succeed.
+            self.patience = self.tail + active / 16;
+        }
+    }
+
+    /// Goes on with the image by about `most` bytes, or begins one. Nothing in `table` may
+    /// have changed since the last commit. After an error the image is given up.
+    pub(super) fn push_image(
+        &mut self,
+        disk: &mut dyn Disk,
+        table: &Table,
+        most: u64,
+    ) -> Result<()> {
+        let begun = self.image.take();
+        let mut image = begun.unwrap_or_else(|| Image::begin(&self.superblock, self.sequence));
+        self.dirty = true;
+        image.step(disk, table, self.durable, most.max(PIECE))?;
+        self.image = Some(image);
+        Ok(())
+    }
+
+    /// After a flush, with nothing changed since the last commit: an image that is whole
+    /// takes the place of the log. After an error it has done so, and the superblock is due.
+    pub(super) fn switch(&mut self, disk: &mut dyn Disk) -> Result<()> {
+        match self.image.take_if(|image| image.is_whole()) {
+            Some(image) => self.switch_to(disk, &image),
+            None => Ok(()),
+        }
+    }
+
     /// Stores all of `table` in the spare area and goes on behind it. Nothing may be due;
     /// the data that the table names is written. After an error with something due the
     /// checkpoint is made all the same, otherwise all is as before.
     pub(super) fn checkpoint(&mut self, disk: &mut dyn Disk, table: &Table) -> Result<()> {
-        // The data before what names it.
-        disk.flush()?;
-        let mut next = Self {
-            superblock: Superblock {
-                generation: self.superblock.generation + 1,
-                epoch: self.superblock.epoch + 1,
-                active: self.superblock.spare,
-                spare: self.superblock.active,
-                first: self.sequence + 1,
-                ..self.superblock
-            },
-            tail: 0,
-            durable: self.sequence,
-            due: None,
-            dirty: false,
-            ..*self
+        let whole = |mut image: Image, disk: &mut dyn Disk, durable| {
+            image.note(table);
+            image.step(disk, table, durable, u64::MAX).map(|()| image)
         };
-        next.chain = frame::seed(next.superblock.id, next.superblock.epoch);
-        next.write_image(disk, table)?;
+        let begun = self.image.take().map(|image| whole(image, disk, self.durable));
+        let image = match begun {
+            Some(Ok(image)) => image,
+            // A new one is smaller than one that took up many changes.
+            _ => whole(Image::begin(&self.superblock, self.sequence), disk, self.durable)?,
+        };
         disk.flush()?;
-        next.superblock.image = next.tail;
-        next.superblock.last = next.sequence;
-        next.durable = next.sequence;
-        *self = next;
+        self.switch_to(disk, &image)
+    }
+
+    fn switch_to(&mut self, disk: &mut dyn Disk, image: &Image) -> Result<()> {
+        self.superblock = image.superblock();
+        (self.tail, self.chain, self.sequence) = (image.tail, image.chain, image.sequence);
+        self.durable = self.sequence;
+        (self.dirty, self.marked) = (false, false);
+        (self.hurry, self.patience) = (false, 0);
         self.write_superblock(disk)
-    }
-
-    fn write_image(&mut self, disk: &mut dyn Disk, table: &Table) -> Result<()> {
-        let room = || {
-            let mut bytes = Vec::with_capacity(IMAGE_FRAME / 4);
-            bytes.resize(HEADER, 0);
-            bytes
-        };
-        let (mut bytes, mut answer) = (room(), Ok(()));
-        table.image(|record| {
-            record.encode(&mut bytes);
-            if bytes.len() >= IMAGE_FRAME && answer.is_ok() {
-                answer = self.write_image_frame(disk, std::mem::replace(&mut bytes, room()));
-            }
-        });
-        answer?;
-        self.write_image_frame(disk, bytes)
-    }
-
-    fn write_image_frame(&mut self, disk: &mut dyn Disk, mut bytes: Vec<u8>) -> Result<()> {
-        let chain = self.frame(IMAGE, bytes.len()).seal(&mut bytes);
-        if self.tail + bytes.len() as u64 > self.capacity().0 {
-            return Err(ErrorCode::InsufficientSpace);
-        }
-        write_all(disk, &bytes, self.superblock.active.offset() + self.tail)?;
-        self.tail += bytes.len() as u64;
-        self.sequence += 1;
-        self.chain = chain;
-        Ok(())
     }
 
     /// Names another spare area. Nothing may be due. After an error it is named, and the
     /// superblock due.
     pub(super) fn set_spare(&mut self, disk: &mut dyn Disk, spare: Run) -> Result<()> {
+        self.image = None;
         self.superblock.generation += 1;
         self.superblock.spare = spare;
         self.write_superblock(disk)

@@ -167,7 +167,8 @@ impl<'a> Window<'a> {
             let rest = usize::try_from(size - at).unwrap_or(usize::MAX);
             self.bytes.resize(rest.min(count.max(WINDOW)), 0);
             self.start = at;
-            read_all(self.disk, &mut self.bytes, self.area.offset() + at).map_err(unreadable)?;
+            read_all(self.disk, &mut self.bytes[..], self.area.offset() + at)
+                .map_err(unreadable)?;
         }
         // It lies in the window, which lies in memory.
         #[allow(clippy::cast_possible_truncation)]
@@ -240,6 +241,9 @@ fn replay(
         due: None,
         dirty: false,
         marked,
+        image: None,
+        hurry: false,
+        patience: 0,
     };
     Ok(Replayed { log, table, sums, durable })
 }
@@ -336,7 +340,7 @@ fn first_bad(
             *good
         } else {
             let at = u64::from(block) * BLOCK as u64;
-            read_all(disk, &mut bytes, at).map_err(unreadable)?;
+            read_all(disk, &mut bytes[..], at).map_err(unreadable)?;
             let good = xxh3_64(&bytes) == sum;
             verdicts.insert((block, sum), good);
             good

@@ -10,7 +10,7 @@ use crate::backend::volume::space::{BLOCK, Run};
 pub(super) const SIZE: usize = 512;
 
 /// The blocks in which they lie.
-pub(super) const SLOTS: u32 = 2;
+pub(in crate::backend::volume) const SLOTS: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"wasiopfs";
 pub(super) const VERSION: u32 = 1;
@@ -50,6 +50,18 @@ impl Superblock {
     /// Where it is stored.
     pub(super) fn offset(&self) -> u64 {
         (self.generation & 1) * BLOCK as u64
+    }
+
+    /// The one after the next checkpoint, whose first frame has the number `first`.
+    pub(super) fn next(&self, first: u64) -> Self {
+        Self {
+            generation: self.generation + 1,
+            epoch: self.epoch + 1,
+            active: self.spare,
+            spare: self.active,
+            first,
+            ..*self
+        }
     }
 
     pub(super) fn encode(&self) -> [u8; SIZE] {

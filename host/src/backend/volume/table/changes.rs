@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Body, Mapping, Record, Table};
+use super::{Body, Cursor, Mapping, Record, Table};
 
 #[derive(Default)]
 pub(in crate::backend::volume) struct Changes {
@@ -72,14 +72,16 @@ impl Changes {
     }
 
     /// The records of all changes of `table`, in an order in which they can be replayed.
-    pub(super) fn encode(&self, table: &Table, out: &mut Vec<u8>) {
+    /// Digests are not among them.
+    fn encode(&self, table: &Table, of: Cursor, out: &mut Vec<u8>) {
         // Names first go, so that what moved is never there twice.
         for (&(directory, cookie), &known) in &self.entries {
-            if known && table.entry(directory, cookie).is_none() {
+            let gone = known && table.entry(directory, cookie).is_none();
+            if gone && of.is_past_entry(directory, cookie) {
                 Record::Leave { directory, cookie }.encode(out);
             }
         }
-        for (&ino, &known) in &self.inodes {
+        for (&ino, &known) in self.inodes.iter().filter(|(ino, _)| of.is_past(**ino)) {
             match table.get(ino) {
                 None if known => Record::Gone { ino }.encode(out),
                 None => {}
@@ -91,7 +93,7 @@ impl Changes {
                 }
             }
         }
-        for (ino, name) in &self.xattrs {
+        for (ino, name) in self.xattrs.iter().filter(|(ino, _)| of.is_past(*ino)) {
             let Some(inode) = table.get(*ino) else { continue };
             match inode.xattrs.as_ref().and_then(|xattrs| xattrs.get(name)) {
                 Some(value) => Record::Xattr { ino: *ino, name, value }.encode(out),
@@ -101,12 +103,13 @@ impl Changes {
         for &(directory, cookie) in self.entries.keys() {
             if let Some(entry) = table.entry(directory, cookie)
                 && self.entries.get(&(directory, cookie)) == Some(&false)
+                && of.is_past_entry(directory, cookie)
             {
                 let name = entry.name.as_bytes();
                 Record::Enter { directory, cookie, ino: entry.ino, name }.encode(out);
             }
         }
-        for &(ino, change) in &self.mappings {
+        for &(ino, change) in self.mappings.iter().filter(|(ino, _)| of.is_past(*ino)) {
             // Of what is gone, nothing more is said.
             if table.get(ino).is_none() {
                 continue;
@@ -116,43 +119,23 @@ impl Changes {
                 Mapping::Hole(from, to) => Record::Unmap { ino, from, to }.encode(out),
             }
         }
-        out.extend_from_slice(&self.sums);
     }
 }
 
 impl Table {
     fn entry(&self, directory: u64, cookie: u64) -> Option<&super::Entry> {
-        self.get(directory)?.directory()?.entries.get(&cookie)
+        self.get(directory)?.directory()?.entries.get(cookie)
     }
 
     /// The records of all that changed since the last call; from now on nothing has.
     pub(in crate::backend::volume) fn take_changes(&mut self, out: &mut Vec<u8>) {
         let changes = std::mem::take(&mut self.changes);
-        changes.encode(self, out);
+        changes.encode(self, Cursor::END, out);
+        out.extend_from_slice(&changes.sums);
     }
 
-    /// Calls `put` with the records of everything, one at a time.
-    pub(in crate::backend::volume) fn image(&self, mut put: impl FnMut(&Record<'_>)) {
-        for inode in self.iter() {
-            let ino = inode.ino;
-            put(&Record::Inode { ino, attr: inode.attr });
-            if let Body::Symlink(target) = &inode.body {
-                put(&Record::Target { ino, target });
-            }
-            for (name, value) in inode.xattrs.iter().flat_map(|xattrs| xattrs.iter()) {
-                put(&Record::Xattr { ino, name, value });
-            }
-            for extent in inode.extents().into_iter().flat_map(super::Extents::iter) {
-                put(&Record::Map { ino, extent });
-            }
-        }
-        // Entries last: what they lead to is there by then.
-        for inode in self.iter() {
-            let entries = inode.directory().into_iter().flat_map(|directory| &directory.entries);
-            for (&cookie, entry) in entries {
-                let (directory, ino, name) = (inode.ino, entry.ino, entry.name.as_bytes());
-                put(&Record::Enter { directory, cookie, ino, name });
-            }
-        }
+    /// The records of what changed, and of which an image up to `cursor` has an older state.
+    pub(in crate::backend::volume) fn changes_of_image(&self, cursor: Cursor, out: &mut Vec<u8>) {
+        self.changes.encode(self, cursor, out);
     }
 }

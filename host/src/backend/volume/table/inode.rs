@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::entries::Entries;
 use super::extents::Extents;
 use crate::backend::{Kind, Time};
 use crate::error::{ErrorCode, Result};
@@ -72,8 +73,7 @@ pub(in crate::backend::volume) enum Body {
 pub(in crate::backend::volume) struct Directory {
     /// The directory that has an entry for this one; 0 for the root, and without a name.
     pub(in crate::backend::volume) parent: u64,
-    /// By cookie, in the order in which they came.
-    pub(in crate::backend::volume) entries: BTreeMap<u64, Entry>,
+    pub(in crate::backend::volume) entries: Entries,
 }
 
 pub(in crate::backend::volume) struct Entry {

@@ -2,7 +2,9 @@
 //! changed since the last commit, and becomes the same again from the records of that.
 
 mod changes;
+mod entries;
 mod extents;
+mod image;
 mod index;
 mod inode;
 mod names;
@@ -11,6 +13,7 @@ mod replay;
 
 pub(super) use self::changes::Changes;
 pub(super) use self::extents::{Extent, Extents};
+pub(super) use self::image::Cursor;
 use self::index::Index;
 pub(super) use self::inode::{
     ACCESSED, Attr, Body, CHANGED, CREATED, Entry, Inode, MODIFIED, nanoseconds, time,
@@ -99,7 +102,27 @@ impl Table {
 
     /// Every inode.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Inode> {
-        self.chunks.iter().flatten().flat_map(|chunk| chunk.iter().flatten())
+        self.iter_from(0)
+    }
+
+    /// Every inode in this slot or a higher one.
+    fn iter_from(&self, slot: u32) -> impl Iterator<Item = &Inode> {
+        let (chunk, within) = (slot as usize / CHUNK, slot as usize % CHUNK);
+        let chunks = self.chunks.get(chunk..).unwrap_or_default().iter().zip(chunk..);
+        chunks.flat_map(move |(inodes, index)| {
+            let skip = if index == chunk { within } else { 0 };
+            inodes.iter().flat_map(|inodes| inodes.iter()).skip(skip).flatten()
+        })
+    }
+
+    /// How many objects there are.
+    pub(super) const fn objects(&self) -> u64 {
+        self.count.inodes
+    }
+
+    /// The object in this slot, or the first one behind it: its number, and its slot.
+    pub(super) fn object_from(&self, slot: u32) -> Option<(u64, u32)> {
+        self.iter_from(slot).next().map(|inode| (inode.ino, self::slot(inode.ino)))
     }
 
     /// At most as many bytes an image of the table has.

@@ -13,9 +13,9 @@ impl Table {
         name: &Name,
     ) -> Option<(u64, u64)> {
         let entries = &self.get(directory)?.directory()?.entries;
-        let is = |cookie| entries.get(&cookie).is_some_and(|entry| entry.name == *name);
+        let is = |cookie| entries.get(cookie).is_some_and(|entry| entry.name == *name);
         let cookie = self.index.find(directory, name.as_bytes(), is)?;
-        Some((cookie, entries.get(&cookie)?.ino))
+        Some((cookie, entries.get(cookie)?.ino))
     }
 
     /// Gives an object a name, which nothing else in the directory has.
@@ -69,7 +69,9 @@ impl Table {
         let parent = self.get_mut(directory).and_then(super::Inode::directory_mut);
         let entries = &mut parent.ok_or(ErrorCode::Io)?.entries;
         let bytes = name.as_bytes().to_vec();
-        entries.insert(cookie, Entry { name, ino });
+        if !entries.push(cookie, Entry { name, ino }) {
+            return Err(ErrorCode::Io);
+        }
         self.index.insert(directory, &bytes, cookie);
         self.count.entries += 1;
         self.count.bytes += bytes.len() as u64;
@@ -79,7 +81,7 @@ impl Table {
     /// Takes an entry out in the same way.
     pub(super) fn take_entry(&mut self, directory: u64, cookie: u64) -> Option<Entry> {
         let parent = self.get_mut(directory)?.directory_mut()?;
-        let entry = parent.entries.remove(&cookie)?;
+        let entry = parent.entries.remove(cookie)?;
         if let Some(child) = self.get_mut(entry.ino).and_then(super::Inode::directory_mut) {
             child.parent = 0;
         }

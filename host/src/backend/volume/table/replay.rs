@@ -100,10 +100,7 @@ impl Table {
         }
         let parent = self.get(directory).and_then(Inode::directory);
         let parent = parent.ok_or_else(|| damaged("a name is in no directory", directory))?;
-        if cookie == 0
-            || parent.entries.contains_key(&cookie)
-            || self.find(directory, &name).is_some()
-        {
+        if cookie <= parent.entries.last() || self.find(directory, &name).is_some() {
             return Err(damaged("an entry is there twice", directory));
         }
         let wrong = |_| damaged("a name is in no directory", directory);
@@ -122,11 +119,9 @@ impl Table {
             if let Body::File { extents, .. } = &inode.body {
                 runs.extend(extents.iter().map(|extent| extent.run));
             }
-            if let Some(directory) = inode.directory() {
-                let last = directory.entries.last_key_value().map_or(0, |(cookie, _)| *cookie);
-                if last > inode.attr.last_cookie || inode.attr.last_cookie == u64::MAX {
-                    return Err(damaged("a directory has lost count", inode.ino));
-                }
+            let last = inode.directory().map_or(0, |directory| directory.entries.last());
+            if last > inode.attr.last_cookie || inode.attr.last_cookie == u64::MAX {
+                return Err(damaged("a directory has lost count", inode.ino));
             }
         }
         runs.sort_unstable();
