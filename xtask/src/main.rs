@@ -2,6 +2,7 @@
 
 mod build;
 mod demo;
+mod fuzz;
 mod guests;
 mod programs;
 mod test;
@@ -36,6 +37,14 @@ enum Chore {
         #[arg(long, value_name = "FILE", requires = "headless")]
         screenshot: Option<PathBuf>,
     },
+    /// Looks for damage that the volume does not stand, with random images.
+    Fuzz {
+        /// One fuzzer, mount or check; both if it is not given.
+        target: Option<String>,
+        /// For how long each of them runs.
+        #[arg(long, default_value_t = 60, value_name = "N")]
+        seconds: u32,
+    },
     /// Runs the tests; the last line counts them.
     Test {
         /// Those that take long, too.
@@ -59,6 +68,7 @@ fn main() -> Result<()> {
         Chore::Demo { headless, port, screenshot } => {
             demo::run(&root, headless, port, screenshot.as_deref())
         }
+        Chore::Fuzz { target, seconds } => fuzz::fuzz(&root, target.as_deref(), seconds),
         Chore::Test { all } => test::run(&root, all),
     }
 }

@@ -5,12 +5,15 @@
 
 #![cfg(feature = "testing")]
 
+mod check;
 mod compact;
 mod crash;
 mod damage;
 mod faults;
 mod full;
+mod fuzz;
 mod model;
+mod mutate;
 mod sim;
 mod work;
 

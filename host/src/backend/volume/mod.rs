@@ -7,10 +7,12 @@
 //! content of files, and here is what the core calls.
 
 mod cache;
+mod check;
 mod codec;
 mod compact;
 mod data;
 pub mod disk;
+mod findings;
 mod info;
 mod log;
 mod node;
@@ -22,6 +24,7 @@ mod usage;
 
 use async_trait::async_trait;
 
+pub use self::check::{Counts, Finding, Report, Severity, check};
 pub use self::compact::Compaction;
 pub use self::info::{Area, Info};
 use self::node::{Handle, OpenFile, Shared, ino, node};

@@ -7,6 +7,7 @@ mod extents;
 mod image;
 mod index;
 mod inode;
+mod mend;
 mod names;
 mod record;
 mod replay;
@@ -19,6 +20,7 @@ pub(super) use self::inode::{
     ACCESSED, Attr, Body, CHANGED, CREATED, Entry, Inode, MODIFIED, nanoseconds, time,
 };
 pub(super) use self::record::{BLOCKS_MAX, Record};
+pub(super) use self::replay::Sums;
 use crate::backend::Kind;
 use crate::error::{ErrorCode, Result};
 

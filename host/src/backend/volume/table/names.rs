@@ -32,7 +32,7 @@ impl Table {
         let cookie = parent.attr.last_cookie;
         parent.attr.times[MODIFIED] = now;
         parent.attr.times[CHANGED] = now;
-        parent.attr.links += u32::from(is_directory);
+        parent.attr.links = parent.attr.links.saturating_add(u32::from(is_directory));
         self.put_entry(directory, cookie, name.clone(), ino)?;
         self.changes.entry(directory, cookie, false, name.as_bytes().len());
         Ok(())
