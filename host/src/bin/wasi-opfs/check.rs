@@ -56,7 +56,7 @@ struct Line<'a> {
     others: u64,
     used: u64,
     size: u64,
-    checkpoints: u64,
+    epoch: u64,
     commits: u64,
     compared: u64,
 }
@@ -97,8 +97,7 @@ impl Check {
 }
 
 fn line<'a>(file: &'a Path, report: &'a Report) -> Line<'a> {
-    let Counts { files, directories, others, used, size, checkpoints, commits, compared } =
-        report.counts;
+    let Counts { files, directories, others, used, size, epoch, commits, compared } = report.counts;
     let state = match (report.is_clean(), report.repaired) {
         (true, _) => "clean",
         (false, true) => "repaired",
@@ -120,7 +119,7 @@ fn line<'a>(file: &'a Path, report: &'a Report) -> Line<'a> {
         others,
         used,
         size,
-        checkpoints,
+        epoch,
         commits,
         compared,
     }

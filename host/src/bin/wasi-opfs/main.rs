@@ -26,7 +26,7 @@ use self::program::NO_FILES;
 
 /// Runs WebAssembly programs with the files they are given, and looks after these files.
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version, arg_required_else_help = true, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
