@@ -108,12 +108,15 @@ pub(crate) fn jobs(
         {
             let place = format!("{name}-{}", guest.replace('/', "-"));
             let what = match (runner, kind) {
-                (Runner::Native(_), "dir" | "volume") => {
-                    let storage = scratch.join(&place);
-                    if kind == "dir" {
-                        fs::create_dir_all(&storage)?;
-                    }
-                    format!("{kind}:{}{suffix}", storage.display())
+                (Runner::Native(_), "dir") => {
+                    let folder = scratch.join(&place);
+                    fs::create_dir_all(&folder)?;
+                    format!("dir:{}{suffix}", folder.display())
+                }
+                // One file of 5 MiB for each program is enough; in memory are volumes, too.
+                (Runner::Native(_), "volume") if guest != "work" => format!("memory{suffix}"),
+                (Runner::Native(_), "volume") => {
+                    format!("volume:{}{suffix}", scratch.join(&place).display())
                 }
                 _ => format!("{kind}:{place}{suffix}"),
             };
