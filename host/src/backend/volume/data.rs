@@ -69,7 +69,7 @@ impl Store {
     ) -> Result<usize> {
         let file = self.table.inode(ino)?;
         let Some(extents) = file.extents() else { return Err(ErrorCode::Invalid) };
-        let end = file.attr.size.min(offset.saturating_add(target.len() as u64));
+        let end = file.attr.size().min(offset.saturating_add(target.len() as u64));
         let mut at = offset;
         while at < end {
             let block = block_of(at);
@@ -125,7 +125,7 @@ impl Store {
         position: Position,
         now: i64,
     ) -> Result<Written> {
-        let size = self.table.inode(ino)?.attr.size;
+        let size = self.table.inode(ino)?.attr.size();
         let offset = match position {
             Position::At(offset) => offset,
             Position::End => size,
@@ -141,7 +141,7 @@ impl Store {
         let plan = self.room(ino, offset, &mut count)?;
         self.carry_out(ino, from.part(0, count), &plan)?;
         let inode = self.table.change(ino)?;
-        inode.attr.size = inode.attr.size.max(offset + count as u64);
+        inode.attr.detail = inode.attr.detail.max(offset + count as u64);
         inode.attr.times[MODIFIED] = now;
         inode.attr.times[CHANGED] = now;
         self.end(now);
@@ -176,7 +176,7 @@ impl Store {
     fn plan(&self, ino: u64, offset: u64, count: usize) -> Result<Plan> {
         let inode = self.table.inode(ino)?;
         let Some(extents) = inode.extents() else { return Err(ErrorCode::Invalid) };
-        let size = inode.attr.size;
+        let size = inode.attr.size();
         let end = offset + count as u64;
         let (first, behind) = (block_of(offset), block_of(end - 1) + 1);
         let whole = (block_of(offset + BLOCK as u64 - 1), block_of(end));
@@ -264,7 +264,7 @@ impl Store {
         let extent = inode.extents().and_then(|extents| extents.next(block));
         let mut page = Box::new([0; BLOCK]);
         if let Some(extent) = extent.filter(|extent| extent.at == block) {
-            let used = length(start_of(block), inode.attr.size).min(BLOCK);
+            let used = length(start_of(block), inode.attr.size()).min(BLOCK);
             let part = Destination::Slice(&mut page[..used]);
             let end = self.space.end();
             read_blocks(&mut *self.disk, &mut self.cache, part, extent.run.offset(), end)?;
@@ -332,7 +332,7 @@ impl Store {
         if size > SIZE_MAX {
             return Err(ErrorCode::FileTooLarge);
         }
-        let old = self.table.inode(ino)?.attr.size;
+        let old = self.table.inode(ino)?.attr.size();
         self.begin(if size > old { Change::Grow(512) } else { Change::Keep })?;
         if size > old {
             self.clear_end(ino, old)?;
@@ -340,7 +340,7 @@ impl Store {
             self.cut(ino, size)?;
         }
         let inode = self.table.change(ino)?;
-        inode.attr.size = size;
+        inode.attr.detail = size;
         inode.attr.times[MODIFIED] = now;
         inode.attr.times[CHANGED] = now;
         self.end(now);

@@ -61,7 +61,7 @@ impl Table {
                     return Cursor::Names(slot(inode.ino), after);
                 }
                 after = cookie;
-                let (ino, name) = (entry.ino, entry.name.as_bytes());
+                let (ino, name) = (entry.ino, &entry.name[..]);
                 Record::Enter { directory: inode.ino, cookie, ino, name }.encode(out);
             }
         }

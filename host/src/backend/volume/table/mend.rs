@@ -20,17 +20,7 @@ fn placeholder() -> Attr {
 }
 
 fn directory(mode: u32, links: u32, now: i64) -> Attr {
-    Attr {
-        kind: Kind::Directory,
-        links,
-        mode,
-        uid: 0,
-        gid: 0,
-        device: (0, 0),
-        size: 0,
-        last_cookie: 0,
-        times: [now; 4],
-    }
+    Attr { kind: Kind::Directory, links, mode, uid: 0, gid: 0, detail: 0, times: [now; 4] }
 }
 
 /// A file that claims blocks.
@@ -193,9 +183,9 @@ impl Table {
             self.renumber(place);
             return self.enter_lost(place, text, ino);
         }
-        let cookie = last.max(inode.attr.last_cookie.min(COOKIE_MAX - 2)) + 1;
-        inode.attr.last_cookie = cookie;
-        self.attach(place, cookie, name, ino)
+        let cookie = last.max(inode.attr.last_cookie().min(COOKIE_MAX - 2)) + 1;
+        inode.attr.detail = cookie;
+        self.attach(place, cookie, &name, ino)
     }
 
     /// Numbers the entries of a directory from 1.
@@ -205,11 +195,12 @@ impl Table {
         let mut last = 0;
         for Entry { name, ino: child } in taken {
             last += 1;
+            let Ok(name) = Name::new(&name) else { continue };
             // It is a directory, or it would have had no entries.
-            let _ = self.attach(ino, last, name, child);
+            let _ = self.attach(ino, last, &name, child);
         }
         if let Some(inode) = self.get_mut(ino) {
-            inode.attr.last_cookie = last;
+            inode.attr.detail = last;
         }
     }
 
@@ -266,7 +257,7 @@ impl Table {
         let mut holes = Vec::new();
         for inode in self.iter() {
             let Some(extents) = inode.extents() else { continue };
-            let behind = inode.attr.size.div_ceil(BLOCK as u64);
+            let behind = inode.attr.size().div_ceil(BLOCK as u64);
             if extents.next(behind).is_some() {
                 findings.repairable(format!(
                     "object {} has blocks behind its end; they are freed",
@@ -331,8 +322,7 @@ impl Table {
     }
 
     fn path(&self, directory: u64, entry: &Entry) -> String {
-        let text =
-            |name: &Name| String::from_utf8_lossy(name.as_bytes()).escape_debug().to_string();
+        let text = |name: &[u8]| String::from_utf8_lossy(name).escape_debug().to_string();
         let mut parts = vec![text(&entry.name)];
         let mut at = directory;
         while let Some(cookie) = self.named_by(at) {

@@ -17,7 +17,8 @@ pub(super) use self::extents::{Extent, Extents};
 pub(super) use self::image::Cursor;
 use self::index::Index;
 pub(super) use self::inode::{
-    ACCESSED, Attr, Body, CHANGED, CREATED, Entry, Inode, MODIFIED, nanoseconds, time,
+    ACCESSED, Attr, Body, CHANGED, CREATED, Entry, Inode, MODIFIED, device_detail, nanoseconds,
+    time,
 };
 pub(super) use self::record::{BLOCKS_MAX, Record};
 pub(super) use self::replay::Sums;
@@ -232,13 +233,13 @@ impl Table {
         let Body::File { extents, blocks } = &mut inode.body else { return Err(ErrorCode::Io) };
         let before = extents.len() as u64;
         let mut gone = |run: super::space::Run| {
-            *blocks -= u64::from(run.count);
+            *blocks = blocks.saturating_sub(run.count);
             freed(run);
         };
         match change {
             Mapping::Data(extent) => {
                 extents.set(extent, &mut gone);
-                *blocks += u64::from(extent.run.count);
+                *blocks = blocks.saturating_add(extent.run.count);
             }
             Mapping::Hole(from, to) => extents.cut(from, to, &mut gone),
         }

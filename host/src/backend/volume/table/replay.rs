@@ -108,7 +108,7 @@ impl Table {
             return Err(damaged("an entry is there twice", directory));
         }
         let wrong = |_| damaged("a name is in no directory", directory);
-        self.attach(directory, cookie, name, ino).map_err(wrong)
+        self.attach(directory, cookie, &name, ino).map_err(wrong)
     }
 
     /// Puts an entry where it is to be. Until the replay has ended, an object's holders are
@@ -117,7 +117,7 @@ impl Table {
         &mut self,
         directory: u64,
         cookie: u64,
-        name: Name,
+        name: &Name,
         ino: u64,
     ) -> Result<()> {
         self.put_entry(directory, cookie, name, ino)?;
@@ -198,6 +198,6 @@ impl Inode {
     pub(super) fn lost_count(&self) -> bool {
         let Some(directory) = self.directory() else { return false };
         let last = directory.entries.last();
-        last > self.attr.last_cookie || self.attr.last_cookie >= COOKIE_MAX
+        last > self.attr.last_cookie() || self.attr.last_cookie() >= COOKIE_MAX
     }
 }
