@@ -1,5 +1,5 @@
 //! How long a thousand files take on each native backend, called as the core calls it: the
-//! volume in memory and in a file, beside a directory and the reference.
+//! volume in memory and in a file, beside a directory.
 //!
 //! Run with `cargo run --release -p wasi-opfs --example volume-phases`.
 
@@ -10,8 +10,6 @@ use std::time::Instant;
 
 use pollster::block_on;
 use wasi_opfs::backend::dir::Dir;
-use wasi_opfs::backend::memory::Memory;
-use wasi_opfs::backend::volume::disk::Ram;
 use wasi_opfs::backend::volume::{Options, Volume};
 use wasi_opfs::backend::{Access, Backend, Destination, Fresh, Position, Removal, Source};
 use wasi_opfs::path::Name;
@@ -73,11 +71,10 @@ fn main() -> anyhow::Result<()> {
     let directory = folder.path().join("directory");
     std::fs::create_dir(&directory)?;
     let file = folder.path().join("volume");
-    let backends: [(&str, Arc<dyn Backend>); 4] = [
-        ("volume, RAM", Arc::new(Volume::open(Ram::new(1 << 30), Options::default())?)),
+    let backends: [(&str, Arc<dyn Backend>); 3] = [
+        ("volume, RAM", Arc::new(Volume::in_memory(1 << 30)?)),
         ("volume, file", Arc::new(Volume::open_file(file, Options::default())?)),
         ("dir", Arc::new(Dir::open(&directory)?)),
-        ("memory", Arc::new(Memory::new())),
     ];
     let mut times = vec![vec![Vec::new(); PHASES.len()]; backends.len()];
     for round in 0..=ROUNDS {

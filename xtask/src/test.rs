@@ -86,13 +86,13 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
     let guests = build::guests(root)?;
     for (door, runner, kind) in [
         ("wasmtime", &native, "dir"),
-        ("wasmtime", &native, "memory"),
+        ("wasmtime", &native, "volume"),
         ("Chromium", &browser, "volume"),
         ("Chromium", &browser, "tree"),
     ] {
         tally.many(&format!("guest programs in {door} on {kind}"), || {
             let scratch = scratch.join(format!("{door}-{kind}"));
-            let outcomes = runner.batch(&jobs(root, &guests, kind, &scratch)?, &scratch)?;
+            let outcomes = runner.batch(&jobs(root, &guests, runner, kind, &scratch)?, &scratch)?;
             Ok(judge(&outcomes))
         });
     }
@@ -171,8 +171,8 @@ fn judge(outcomes: &[Outcome]) -> (u64, Vec<String>) {
     ((outcomes.len() - failures.len()) as u64, failures)
 }
 
-/// Real programs: what they print natively on a directory and in Chromium on OPFS
-/// is the same.
+/// Real programs: what they print natively on a directory and on a volume, and in Chromium
+/// on OPFS, is the same.
 fn real_programs(
     root: &Path,
     tally: &mut Tally,
@@ -217,9 +217,13 @@ fn real_programs(
             script.iter().enumerate().map(job).collect::<Vec<_>>()
         };
         let here = native.batch(&jobs(&format!("dir:{}", disk.display())), &folder)?;
+        let file = folder.join("volume");
+        let volume = native.batch(&jobs(&format!("volume:{}", file.display())), &folder)?;
         let there = browser.batch(&jobs("tree:programs"), &folder)?;
         let mut failures = Vec::new();
-        for (here, there) in here.iter().zip(&there) {
+        let others = volume.iter().map(|outcome| ("natively on a volume", outcome));
+        let others = others.chain(there.iter().map(|outcome| ("in Chromium", outcome)));
+        for (here, (place, there)) in here.iter().cycle().zip(others) {
             let show = |outcome: &Outcome| {
                 format!("{}\n{}{}", outcome.exit_code, outcome.stdout, outcome.stderr)
             };
@@ -227,14 +231,14 @@ fn real_programs(
             let expected = i32::from(here.name.ends_with("/d/missing"));
             if show(here) != show(there) || here.exit_code != expected {
                 failures.push(format!(
-                    "{}: exit code {expected} wanted\nnatively {}\nin Chromium {}",
+                    "{}: exit code {expected} wanted\non a directory {}\n{place} {}",
                     here.name,
                     show(here),
                     show(there)
                 ));
             }
         }
-        Ok(((here.len() - failures.len()) as u64, failures))
+        Ok(((volume.len() + there.len() - failures.len()) as u64, failures))
     });
 }
 

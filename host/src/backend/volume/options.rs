@@ -7,9 +7,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::cache::Cache;
-use super::disk::Disk;
 #[cfg(not(target_arch = "wasm32"))]
 use super::disk::NativeFile;
+use super::disk::{Disk, Ram};
 use super::log::{FIRST_BLOCKS, Found, HEADER, Log, NEW_BLOCKS, recover};
 use super::node::Shared;
 use super::space::{BLOCK, RESERVE, Run, Space};
@@ -135,6 +135,14 @@ impl Volume {
         let limited = options.limit.is_some();
         let shared = Shared { store: Mutex::new(store), device: new_device(), limited };
         Ok(Self { shared: Ref::new(shared) })
+    }
+
+    /// Makes one in memory, which is gone with it, and takes at most `limit` bytes.
+    ///
+    /// # Errors
+    /// `insufficient-space` for a limit below 5 MiB.
+    pub fn in_memory(limit: u64) -> Result<Self, SetupError> {
+        Self::open(Ram::new(limit), Options::default().limit(limit))
     }
 
     /// Opens the volume in a file, or makes one.
