@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::guests::{Job, Outcome, Runner, jobs};
 use crate::tools::{cargo, chromium, command, name, say, targets};
-use crate::{build, demo, programs};
+use crate::{bench, build, demo, programs};
 
 /// What has been counted so far.
 #[derive(Default)]
@@ -78,6 +78,8 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
         npm.args(["test", "--silent"]).env("CHROME", &chromium);
         counted(&mut npm, node_counts)
     });
+
+    tally.one("the bench measures", || bench::smoke(root));
 
     let scratch = root.join("target/test-scratch");
     if scratch.exists() {

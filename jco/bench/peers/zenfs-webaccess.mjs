@@ -1,0 +1,13 @@
+// ZenFS over the handles of OPFS.
+
+import { WebAccess } from '@zenfs/dom';
+
+import { on } from './zenfs.mjs';
+
+const backend = async () => {
+  const storage = await navigator.storage.getDirectory();
+  const handle = await storage.getDirectoryHandle('zenfs', { create: true });
+  return { backend: WebAccess, handle };
+};
+
+export const peer = on(backend, { stored: () => {} });
