@@ -48,6 +48,39 @@ const orders = {
 
   usage: () => fs.usageSync('/'),
 
+  /** Makes the volume as small as it goes; its size. */
+  compact() {
+    for (let steps = 0; steps < 1000; steps += 1) {
+      const { done, size } = fs.compactSync('/', 1 << 20);
+      if (done) {
+        return size;
+      }
+    }
+    throw new Error('a compaction has no end');
+  },
+
+  /** Writes a file of OPFS beside the volume, and removes it: how many bytes it could have. */
+  async beside({ count }) {
+    const top = await navigator.storage.getDirectory();
+    const file = await top.getFileHandle('beside', { create: true });
+    const handle = await file.createSyncAccessHandle();
+    const piece = new Uint8Array(1 << 20);
+    let done = 0;
+    try {
+      for (let now = 1; done < count && now > 0; done += now) {
+        now = handle.write(piece.subarray(0, Math.min(piece.length, count - done)), { at: done });
+      }
+    } catch (error) {
+      if (error.name !== 'QuotaExceededError') {
+        throw error;
+      }
+    } finally {
+      handle.close();
+      await top.removeEntry('beside');
+    }
+    return done;
+  },
+
   /** Runs a guest on `work`; what it said, or why it stopped. */
   async run({ program, args, told }) {
     const { instantiate } = await import(program.url);
