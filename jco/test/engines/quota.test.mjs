@@ -14,58 +14,74 @@ const QUOTA = 48 * MIB;
 
 /** How each engine is told so. */
 const LIMITED = {
-  // In KiB, for all origins together.
-  firefox: { preferences: { 'dom.quotaManager.temporaryStorage.fixedLimit': QUOTA / 1024 } },
   chromium: {},
+  // In KiB, and for all sites together: one of them gets a fifth.
+  firefox: { preferences: { 'dom.quotaManager.temporaryStorage.fixedLimit': (5 * QUOTA) / 1024 } },
 };
+
+/** What is certainly not there when an engine refuses a volume more, and is when it is empty. */
+const BESIDE = 16 * MIB;
+
+/** Starts the engine with that quota, and opens the volume. */
+async function session(stage) {
+  const { engine } = stage;
+  const { browser, page, ask } = await stage.start(LIMITED[engine]);
+  if (engine === 'chromium') {
+    const { origin } = new URL(page.url());
+    const protocol = await page.createCDPSession();
+    await protocol.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: QUOTA });
+  }
+  const program = stage.program('fills_its_storage');
+  /** Runs the guest; how many files it says there are. */
+  const guest = async (...args) => {
+    const [line] = await ask('run', { program, args: args.map(String) });
+    return Number(line.split(' ')[1]);
+  };
+  const open = () => ask('open', { mount: 'volume:full', waitMs: 3000 });
+  await open();
+  return { browser, ask, guest, open };
+}
 
 for (const engine of ENGINES) {
   test(`a guest fills the storage of ${engine}`, async (t) => {
     const stage = await Stage.open(t, engine, ['fills_its_storage']);
-    const program = stage.program('fills_its_storage');
-    const session = async () => {
-      const { browser, page, ask } = await stage.start(LIMITED[engine]);
-      if (engine === 'chromium') {
-        const origin = new URL(page.url()).origin;
-        const protocol = await page.createCDPSession();
-        await protocol.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: QUOTA });
-      }
-      await ask('open', { mount: 'volume:full', waitMs: 3000 });
-      const guest = async (...args) => {
-        const [line] = await ask('run', { program, args: args.map(String) });
-        return Number(line.split(' ')[1]);
-      };
-      return { browser, ask, guest, page };
-    };
+    const first = await session(stage);
+    // What keeps the guest from writing can only be a full storage: it stops otherwise.
+    const files = await first.guest('fill', 1, 10_000);
+    const full = await first.ask('usage');
+    t.diagnostic(`${files} files in ${full.size} bytes, ${full.live} of them live`);
+    assert.ok(full.size <= QUOTA && full.live > QUOTA / 2, JSON.stringify(full));
+    assert.ok((await first.ask('beside', { count: BESIDE })) < BESIDE);
+    assert.equal(await first.guest('check', 1), files);
+    assert.equal(await first.guest('overwrite', 1, 2), files);
+    assert.equal(await first.guest('check', 2), files);
 
-    const { browser, ask, guest, page } = await session();
-    const files = await guest('fill', 1, 10_000);
-    const { size, live, free, dead } = await ask('usage');
-    t.diagnostic(`${files} files in ${size} bytes, ${live} live, ${free} free, ${dead} dead`);
-    t.diagnostic(JSON.stringify(await page.evaluate(() => navigator.storage.estimate())));
-    t.diagnostic(`beside: ${await ask('beside', { count: 16 * MIB })}`);
-    assert.equal(await guest('check', 1), files);
-    assert.equal(await guest('overwrite', 1, 2), files);
-    assert.equal(await guest('check', 2), files);
-    await browser.kill();
+    assert.equal(await first.guest('remove'), files);
+    const empty = await first.ask('compact');
+    assert.ok(empty < full.size / 4, `${empty} bytes with nothing in it`);
+    if (engine === 'chromium') {
+      // It counts what a handle once had until that is closed.
+      await first.ask('close');
+    }
+    assert.equal(await first.ask('beside', { count: BESIDE }), BESIDE);
+    if (engine === 'chromium') {
+      await first.open();
+    }
+    const refilled = await first.guest('fill', 3, 10_000);
+    assert.ok(Math.abs(refilled - files) <= 3, `${files} files, then ${refilled}`);
+    assert.equal(await first.guest('check', 3), refilled);
+    await first.browser.kill();
 
-    const again = await session();
-    assert.equal(await again.guest('check', 2), files);
-    assert.equal(await again.guest('overwrite', 2, 3), files);
-    assert.equal(await again.guest('check', 3), files);
-    assert.equal(await again.guest('remove'), files);
-    t.diagnostic(`after removal ${(await again.ask('usage')).size}`);
-    t.diagnostic(`beside: ${await again.ask('beside', { count: 16 * MIB })}`);
-    t.diagnostic(`compacted to ${await again.ask('compact')}`);
-    t.diagnostic(`beside: ${await again.ask('beside', { count: 16 * MIB })}`);
-    const refilled = await again.guest('fill', 4, 10_000);
-    t.diagnostic(`${refilled} files again in ${(await again.ask('usage')).size}`);
-    assert.equal(await again.guest('check', 4), refilled);
-    await again.browser.kill();
-
-    const last = await session();
-    assert.equal(await last.guest('check', 4), refilled);
-    await last.ask('close');
-    await last.browser.close();
+    const second = await session(stage);
+    assert.equal(await second.guest('check', 3), refilled);
+    assert.equal(await second.guest('overwrite', 3, 4), refilled);
+    assert.equal(await second.guest('check', 4), refilled);
+    assert.equal(await second.guest('remove'), refilled);
+    // After a kill, Chromium's own account of the origin is wrong: it need not grow again.
+    if (engine === 'firefox') {
+      assert.ok(Math.abs((await second.guest('fill', 5, 10_000)) - files) <= 3);
+    }
+    await second.ask('close');
+    await second.browser.close();
   });
 }

@@ -62,21 +62,23 @@ const orders = {
   /** Writes a file of OPFS beside the volume, and removes it: how many bytes it could have. */
   async beside({ count }) {
     const top = await navigator.storage.getDirectory();
-    const file = await top.getFileHandle('beside', { create: true });
-    const handle = await file.createSyncAccessHandle();
-    const piece = new Uint8Array(1 << 20);
+    const piece = new Uint8Array(1 << 18);
     let done = 0;
+    let handle;
     try {
+      const file = await top.getFileHandle('beside', { create: true });
+      handle = await file.createSyncAccessHandle();
       for (let now = 1; done < count && now > 0; done += now) {
         now = handle.write(piece.subarray(0, Math.min(piece.length, count - done)), { at: done });
       }
     } catch (error) {
+      // Firefox answers with a count of 0 instead.
       if (error.name !== 'QuotaExceededError') {
         throw error;
       }
     } finally {
-      handle.close();
-      await top.removeEntry('beside');
+      handle?.close();
+      await top.removeEntry('beside').catch(() => undefined);
     }
     return done;
   },
