@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::guests::{Job, Outcome, Runner, jobs};
-use crate::tools::{cargo, chromium, command, name, say, targets};
+use crate::tools::{cargo, chromium, command, firefox, name, say, targets};
 use crate::{bench, build, demo, programs};
 
 /// What has been counted so far.
@@ -54,7 +54,7 @@ impl Tally {
 /// If the set-up fails, or a test.
 pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
     targets()?;
-    let chromium = chromium()?;
+    let (chromium, firefox) = (chromium()?, firefox()?);
     let mut tally = Tally::default();
 
     tally.one("formatting", || quiet(cargo(root).args(["fmt", "--all", "--check"])));
@@ -104,6 +104,14 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
         });
     }
     real_programs(root, &mut tally, &scratch, &native, &browser);
+    tally.many("browsers that are killed, and browsers that are full", || {
+        let mut node = command(&jco, "node");
+        node.args(["--test", "--test-concurrency=1", "--test-timeout=1800000"]);
+        node.args(["test/engines/kills.test.mjs", "test/engines/quota.test.mjs"]);
+        node.env("CHROME", &chromium).env("FIREFOX", &firefox);
+        node.env("KILLS", if all { "20" } else { "3" });
+        counted(&mut node, node_counts)
+    });
     if all {
         tally.many("many random calls", || {
             let mut command = cargo(root);

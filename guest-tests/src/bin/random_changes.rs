@@ -4,7 +4,7 @@
 use std::env;
 use std::io::{Write, stdout};
 
-use guest_tests::model::{Change, Model, difference, look};
+use guest_tests::model::{Change, Model, State, difference, look};
 use guest_tests::work;
 
 fn main() {
@@ -59,30 +59,35 @@ fn change(seed: u64, from: u64, to: u64) {
     }
 }
 
-/// Says as `state N` which state is there; it has to be one between two numbers.
+/// Says as `state N` after how many changes the state is as it is: the most of those between
+/// two numbers, for some change nothing. There has to be one.
 fn tell(seed: u64, from: u64, to: u64) {
     let found = look(&work());
     let mut model = Model::new(seed);
     model.advance(from);
     let nearest = difference(&model.state(), &found);
-    while difference(&model.state(), &found).is_some() {
+    while model.state() != found {
         if model.number() == to {
             explain(seed, from, &found, &nearest.unwrap_or_default());
         }
-        let next = model.number() + 1;
-        model.advance(next);
+        model.advance(model.number() + 1);
     }
-    say("state", model.number());
+    let mut state = model.number();
+    while model.number() < to && model.state() == found {
+        state = model.number();
+        model.advance(state + 1);
+    }
+    say("state", state);
 }
 
-fn explain(seed: u64, from: u64, found: &guest_tests::model::State<'_>, nearest: &str) -> ! {
+fn explain(seed: u64, from: u64, found: &State<'_>, nearest: &str) -> ! {
     let mut model = Model::new(seed);
     while model.number() < from {
-        let next = model.number() + 1;
-        model.advance(next);
+        model.advance(model.number() + 1);
         assert!(
             model.state() != *found,
-            "the state is that after change {next}, though {from} were stored"
+            "the state is that after change {}, though {from} were stored",
+            model.number()
         );
     }
     panic!("the state is none that there was; it differs from that after change {from}:\n{nearest}")

@@ -8,84 +8,134 @@ import test from 'node:test';
 import { ENGINES } from '../../scripts/engines.mjs';
 import { Stage, pause, within } from './stage.mjs';
 
-const KILLS = Number(process.env.KILLS ?? 4);
+const KILLS = Number(process.env.KILLS ?? 3);
 const SEED = Number(process.env.SEED ?? randomInt(1_000_000));
 
-/** The guest syncs at least so often, and says so: it is never further ahead. */
+/** The guest syncs after so many changes at the latest, and says so before and after. */
 const SYNC_EVERY = 40;
 
 /** How soon a volume opens after its owner was killed. */
 const OPEN_MS = 3000;
 
-/** When to kill: at a line that the guest brings, and then some milliseconds. */
+/**
+ * When to kill: some milliseconds after one of the first lines with that word. Where the
+ * test hears but one line in `every`, the guest spends its time on files.
+ */
 const MOMENTS = [
-  { word: 'syncing', skip: 60, wait: 4 },
-  { word: 'stored', skip: 20, wait: 1500 },
-  { word: 'opening', skip: 0, wait: 60 },
-  { word: 'compacting', skip: 20, wait: 20 },
-  { word: 'stored', skip: 200, wait: 20 },
+  { word: 'syncing', skip: 60, wait: 1.5, every: 1 },
+  { word: 'stored', skip: 5, wait: 1500, every: 32 },
+  { word: 'opening', skip: 0, wait: 250 },
+  { word: 'compacting', skip: 20, wait: 5, every: 2 },
+  { word: 'stored', skip: 200, wait: 1, every: 1 },
+  { word: 'stored', skip: 20, wait: 100, every: 8 },
 ];
 
-/** Waits for the moment, and kills; what was stored before, and how far the guest came. */
-async function killed(stage, { browser, ask }, { word, skip, wait }, from, working) {
-  const told = { stored: from, reached: from };
+/** Waits, to less than a millisecond. */
+async function exactly(ms) {
+  const due = performance.now() + ms;
+  if (ms > 5) {
+    await pause(ms - 2);
+  }
+  while (performance.now() < due);
+}
+
+/**
+ * Has the worker work, and kills the browser at the moment. What was surely stored then,
+ * and how far the guest may have come at most.
+ */
+async function killed(stage, { browser, ask }, { word, skip, wait, every }, from, order) {
+  let stored = from;
+  let reached = from;
+  const paged = [];
   let left = randomInt(skip + 1);
-  const moment = new Promise((resolve) => {
-    stage.heard = (line) => {
-      const [said, number] = line.split(' ');
-      if (said === 'stored') {
-        told.stored = Number(number);
-      }
-      if (said !== 'opening') {
-        told.reached = Number(number);
-      }
-      if (said === word && left-- === 0) {
-        resolve();
-      }
+  let killing = false;
+  let moment;
+  const dead = new Promise((resolve, reject) => {
+    moment = async () => {
+      await exactly(Math.random() * wait);
+      killing = true;
+      browser.kill().then(resolve, reject);
     };
   });
-  // It ends with the browser, and in no other way.
-  const ended = working(ask).then(
-    () => assert.fail('the guest has ended by itself'),
-    (error) => error,
-  );
-  await within(`'${word}' from the guest`, Promise.race([moment, ended.then((e) => Promise.reject(e))]));
-  await pause(Math.random() * wait);
-  await browser.kill();
-  await ended;
+  stage.heard = (line) => {
+    const [said, number] = line.split(' ');
+    if (said === 'stored') {
+      stored = Number(number);
+    }
+    if (said === 'paged') {
+      paged.push(Number(number));
+    }
+    if (said !== 'opening') {
+      reached = Number(number);
+    }
+    if (said === word && left-- === 0) {
+      void moment();
+    }
+  };
+  const ended = order(ask).catch((error) => error);
+  const early = ended.then((how) => {
+    // To open a volume takes less time than there may be; a guest's work has no end.
+    assert.ok(killing || word === 'opening', `it has ended by itself: ${how?.stack ?? how}`);
+  });
+  await within(`'${word}' from the guest`, Promise.all([dead, early]));
   stage.heard = () => {};
-  return told;
+  return { stored, paged, most: reached + 2 * SYNC_EVERY * (every ?? 1) };
+}
+
+/**
+ * What the page's door wrote now and then, in the same volume: not less than was stored, not
+ * more than the guest's files say, and each step of the last time after the one before.
+ */
+function checkPage({ text, mode, mtimeMs }, { stored, paged }, state) {
+  assert.match(text, /^(\d+\n)*$/);
+  const numbers = text.split('\n').slice(0, -1).map(Number);
+  const [before, last] = [numbers.at(-2), numbers.at(-1)];
+  numbers.forEach((number, at) => assert.ok(at === 0 || number > numbers[at - 1], text));
+  assert.ok(last === undefined || last <= state, `page ${last}, guest ${state}`);
+  const missing = paged.filter((number) => number < stored && !numbers.includes(number));
+  assert.deepEqual(missing, []);
+  if (last !== undefined && mtimeMs !== last) {
+    // Written, but the time not yet set.
+    assert.ok(mtimeMs > 1e12, `modified at ${mtimeMs}`);
+    assert.ok(before === undefined || [before % 512, last % 512].includes(mode), `mode ${mode}`);
+  } else if (last !== undefined) {
+    assert.equal(mode, last % 512);
+  }
 }
 
 for (const engine of ENGINES) {
   test(`${engine} is killed ${KILLS} times, seed ${SEED}`, async (t) => {
     const stage = await Stage.open(t, engine, ['random_changes']);
     const program = stage.program('random_changes');
+    const guest = (ask, every, ...args) => ask('run', { program, args: args.map(String), every });
     const open = (ask) => ask('open', { mount: 'volume:killed', waitMs: OPEN_MS });
-    const changes = (from) => ({ program, args: ['change', SEED, from, 1e9].map(String), told: true });
-    let told = { stored: 0, reached: 0 };
+    let known = { stored: 0, paged: [], most: 0 };
     for (let kill = 0; kill <= KILLS; kill += 1) {
       const session = await stage.start();
-      const moment = MOMENTS[kill % MOMENTS.length];
+      const moment = MOMENTS[(SEED + kill) % MOMENTS.length];
       if (moment.word === 'opening' && kill < KILLS) {
-        // Nothing was changed since the last one.
         await killed(stage, session, moment, 0, open);
-        t.diagnostic(`kill ${kill} while it was being opened`);
+        t.diagnostic(`kill ${kill + 1} while it was being opened`);
         continue;
       }
       const took = await open(session.ask);
-      const { stored, reached } = told;
-      const range = [stored, reached + 2 * SYNC_EVERY].map(String);
-      const [line] = await session.ask('run', { program, args: ['tell', String(SEED), ...range] });
+      const [line] = await guest(session.ask, 0, 'tell', SEED, known.stored, known.most);
       const state = Number(line.split(' ')[1]);
-      t.diagnostic(`opened in ${Math.round(took)} ms: ${stored} stored, ${state} found`);
-      if (kill < KILLS) {
-        told = await killed(stage, session, moment, state, (ask) => ask('run', changes(state)));
-        t.diagnostic(`kill ${kill} at '${moment.word}', change ${told.reached}`);
+      const page = await session.ask('page');
+      if (page === undefined) {
+        assert.ok(known.paged.every((number) => number >= known.stored));
       } else {
+        checkPage(page, known, state);
+      }
+      t.diagnostic(`opened in ${Math.round(took)} ms: ${known.stored} stored, ${state} found`);
+      if (kill === KILLS) {
         await session.ask('close');
         await session.browser.close();
+        break;
       }
+      const changes = (ask) => guest(ask, moment.every, 'change', SEED, state, 1e9);
+      known = await killed(stage, session, moment, state, changes);
+      t.diagnostic(`kill ${kill + 1} at '${moment.word}', ${known.stored} stored, at most ${known.most}`);
     }
   });
 }

@@ -24,18 +24,34 @@ function lines(line) {
 
 let fs;
 
-/** What is done where the guest pauses: part of what keeps a volume in order. */
+/** The directory that is a guest's `work`. */
+function guestsOwn() {
+  const [[root]] = fs.wasi.preopens.getDirectories();
+  return root.openAt({}, 'guest', { directory: true }, { read: true, mutateDirectory: true });
+}
+
+/** What the page's door keeps beside the guest's files: one line for each time. */
+const PAGE = '/page';
+
+/** What is done where the guest pauses, and what is said of it. */
 const INTERLUDES = [
   () => {
     fs.syncSync({ flush: false });
-    return true;
+    return 'stored';
   },
   (number) => {
     tell(`compacting ${number}`);
     fs.compactSync('/', 200_000);
-    return true;
+    return 'stored';
   },
-  () => false,
+  (number) => {
+    const file = fs.openSync(PAGE, { create: true, append: true });
+    file.writeSync(new TextEncoder().encode(`${number}\n`));
+    file.closeSync();
+    fs.chmodSync(PAGE, number % 512);
+    fs.utimesSync(PAGE, number, number);
+    return 'paged';
+  },
 ];
 
 const orders = {
@@ -43,7 +59,19 @@ const orders = {
     tell('opening 0');
     const start = performance.now();
     fs = await Filesystem.open({ mounts: { '/': mount }, waitMs });
-    return performance.now() - start;
+    const took = performance.now() - start;
+    fs.mkdirSync('/guest', { recursive: true });
+    return took;
+  },
+
+  /** What the page's door finds of its own: the numbers, and what was set at the last one. */
+  page() {
+    if (!fs.readdirSync('/').some(({ name }) => `/${name}` === PAGE)) {
+      return undefined;
+    }
+    const text = new TextDecoder().decode(fs.readFileSync(PAGE));
+    const { mode, mtimeMs } = fs.statSync(PAGE);
+    return { text, mode, mtimeMs };
   },
 
   usage: () => fs.usageSync('/'),
@@ -83,8 +111,11 @@ const orders = {
     return done;
   },
 
-  /** Runs a guest on `work`; what it said, or why it stopped. */
-  async run({ program, args, told }) {
+  /**
+   * Runs a guest on `work`; what it said, or why it stopped. One line in `every` is told to
+   * the test meanwhile; nothing without it.
+   */
+  async run({ program, args, every }) {
     const { instantiate } = await import(program.url);
     const modules = new Map();
     for (const name of program.modules) {
@@ -92,22 +123,23 @@ const orders = {
       modules.set(name, await WebAssembly.compileStreaming(fetch(url)));
     }
     const said = [];
-    const say = lines((line) => {
+    const note = (line) => {
       said.push(line);
-      const [word, number] = line.split(' ');
-      if (told && word !== 'paused') {
+      if (every && said.length % every === 0) {
         tell(line);
-      } else if (told && INTERLUDES[number % INTERLUDES.length](number)) {
-        tell(`stored ${number}`);
       }
+    };
+    const say = lines((line) => {
+      const [word, number] = line.split(' ');
+      const interlude = INTERLUDES[number % INTERLUDES.length];
+      note(word === 'paused' ? `${interlude(number)} ${number}` : line);
     });
     let stderr = '';
     const shim = new WASIShim({
       filesystem: {
         types: fs.wasi.types,
-        // The guest's `work` is all of the volume.
         preopens: {
-          getDirectories: () => fs.wasi.preopens.getDirectories().map(([root]) => [root, 'work']),
+          getDirectories: () => [[guestsOwn(), 'work']],
         },
       },
       arguments: ['guest', ...args],
