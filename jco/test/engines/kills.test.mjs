@@ -1,4 +1,4 @@
-// Browsers killed in the middle of a guest's changes. Whenever that is, the volume is then
+// Browsers and tabs killed in the middle of a guest's changes. Whenever that is, the volume is then
 // as it was after some change, and not before the last one that was stored.
 
 import assert from 'node:assert/strict';
@@ -18,8 +18,9 @@ const SYNC_EVERY = 40;
 const OPEN_MS = 3000;
 
 /**
- * When to kill: some milliseconds after one of the first lines with that word. Where the
- * test hears but one line in `every`, the guest spends its time on files.
+ * When to kill the browser, or the tab alone: some milliseconds after one of the first lines
+ * with that word. Where the test hears but one line in `every`, the guest spends its time
+ * on files.
  */
 const MOMENTS = [
   { word: 'syncing', skip: 60, wait: 1.5, every: 1 },
@@ -27,7 +28,9 @@ const MOMENTS = [
   { word: 'opening', skip: 0, wait: 250 },
   { word: 'compacting', skip: 20, wait: 5, every: 2 },
   { word: 'stored', skip: 200, wait: 1, every: 1 },
+  { word: 'stored', skip: 5, wait: 500, every: 32, tab: true },
   { word: 'stored', skip: 20, wait: 100, every: 8 },
+  { word: 'syncing', skip: 60, wait: 1.5, every: 1, tab: true },
 ];
 
 /** Waits, to less than a millisecond. */
@@ -40,10 +43,10 @@ async function exactly(ms) {
 }
 
 /**
- * Has the worker work, and kills the browser at the moment. What was surely stored then,
+ * Has the worker work, and kills it at the moment. What was surely stored then,
  * and how far the guest may have come at most.
  */
-async function killed(stage, { browser, ask }, { word, skip, wait, every }, from, order) {
+async function killed(stage, { page, ask }, { word, skip, wait, every, tab }, from, order) {
   let stored = from;
   let reached = from;
   const paged = [];
@@ -54,7 +57,7 @@ async function killed(stage, { browser, ask }, { word, skip, wait, every }, from
     moment = async () => {
       await exactly(Math.random() * wait);
       killing = true;
-      browser.kill().then(resolve, reject);
+      (tab ? page.close() : stage.kill()).then(resolve, reject);
     };
   });
   stage.heard = (line) => {
@@ -130,12 +133,13 @@ for (const engine of ENGINES) {
       t.diagnostic(`opened in ${Math.round(took)} ms: ${known.stored} stored, ${state} found`);
       if (kill === KILLS) {
         await session.ask('close');
-        await session.browser.close();
+        await stage.stop();
         break;
       }
       const changes = (ask) => guest(ask, moment.every, 'change', SEED, state, 1e9);
       known = await killed(stage, session, moment, state, changes);
-      t.diagnostic(`kill ${kill + 1} at '${moment.word}', ${known.stored} stored, at most ${known.most}`);
+      const what = moment.tab ? 'the tab' : 'all';
+      t.diagnostic(`kill ${kill + 1}, ${what} at '${moment.word}', ${known.stored} stored, at most ${known.most}`);
     }
   });
 }

@@ -25,7 +25,7 @@ const BESIDE = 16 * MIB;
 /** Starts the engine with that quota, and opens the volume. */
 async function session(stage) {
   const { engine } = stage;
-  const { browser, page, ask } = await stage.start(LIMITED[engine]);
+  const { page, ask } = await stage.start(LIMITED[engine]);
   if (engine === 'chromium') {
     const { origin } = new URL(page.url());
     const protocol = await page.createCDPSession();
@@ -39,7 +39,7 @@ async function session(stage) {
   };
   const open = () => ask('open', { mount: 'volume:full', waitMs: 3000 });
   await open();
-  return { browser, ask, guest, open };
+  return { ask, guest, open };
 }
 
 for (const engine of ENGINES) {
@@ -70,7 +70,7 @@ for (const engine of ENGINES) {
     const refilled = await first.guest('fill', 3, 10_000);
     assert.ok(Math.abs(refilled - files) <= 3, `${files} files, then ${refilled}`);
     assert.equal(await first.guest('check', 3), refilled);
-    await first.browser.kill();
+    await stage.kill();
 
     const second = await session(stage);
     assert.equal(await second.guest('check', 3), refilled);
@@ -82,6 +82,6 @@ for (const engine of ENGINES) {
       assert.ok(Math.abs((await second.guest('fill', 5, 10_000)) - files) <= 3);
     }
     await second.ask('close');
-    await second.browser.close();
+    await stage.stop();
   });
 }

@@ -2,8 +2,7 @@
 // stays the same, and browsers that come and go on one profile.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
@@ -53,6 +52,7 @@ export class Stage {
   heard = () => {};
   #folder = mkdtempSync(join(tmpdir(), 'wasi-opfs-engines-'));
   #programs = new Map();
+  #browser;
   #server = createServer((request, response) => this.#serve(request, response));
 
   static async open(t, engine, programs) {
@@ -80,11 +80,11 @@ export class Stage {
     return { url: `/programs/${basename(directory)}/component.js`, modules };
   }
 
-  /** Starts the engine on the profile, with a page and a worker in it. */
+  /** A page with a worker in it; the engine is started on the profile unless it runs. */
   async start(options = {}) {
     const profile = join(this.#folder, 'profile');
-    const browser = await within('the browser', start(this.engine, { profile, ...options }));
-    this.browser = browser;
+    this.#browser ??= await within('the browser', start(this.engine, { profile, ...options }));
+    const browser = this.#browser;
     const { port } = this.#server.address();
     const page = await within('the page', browser.open(`http://127.0.0.1:${port}/`, console.error));
     /** What the worker answers to an order. */
@@ -106,7 +106,19 @@ export class Stage {
       }
       return answer;
     };
-    return { browser, page, ask };
+    return { page, ask };
+  }
+
+  /** Kills the browser, at once; returns when nothing is left of it. */
+  async kill() {
+    const browser = this.#browser;
+    this.#browser = undefined;
+    await browser?.kill();
+  }
+
+  async stop() {
+    await within('the end of the browser', this.#browser.close());
+    this.#browser = undefined;
   }
 
   #serve(request, response) {
@@ -132,7 +144,7 @@ export class Stage {
   }
 
   async #close() {
-    await this.browser?.kill();
+    await this.kill();
     this.#server.close();
     this.#server.closeAllConnections();
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10 });
