@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use smallvec::SmallVec;
+
 use crate::error::{ErrorCode, Result};
 
 /// The longest name, in bytes (Linux's `NAME_MAX`).
@@ -13,8 +15,9 @@ pub const PATH_MAX: usize = 4095;
 
 /// One validated name in a directory: one to [`NAME_MAX`] bytes, none of them
 /// `/` or NUL, and not `.` or `..`. Backends see names only in this form.
+// Most are short: those are copied without asking for memory.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Box<[u8]>);
+pub struct Name(SmallVec<[u8; 24]>);
 
 impl Name {
     /// The only way to make one.

@@ -26,8 +26,8 @@ fn backends() -> Vec<(&'static str, Fresher)> {
     vec![
         ("memory", || Ok((Arc::new(Memory::new()), None))),
         ("volume", || Ok((Arc::new(Volume::open(Ram::new(1 << 30), Options::default())?), None))),
-        ("volume-each-write", || {
-            let options = Options::default().limit(1 << 30).each_write();
+        ("volume-each-write-cached", || {
+            let options = Options::default().limit(1 << 30).cache(40 << 10).each_write();
             Ok((Arc::new(Volume::open(Ram::new(1 << 30), options)?), None))
         }),
         ("volume-file", || {

@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod demo;
+mod fuzz;
 mod guests;
 mod programs;
 mod test;
@@ -41,6 +42,20 @@ enum Chore {
         #[arg(long, value_name = "FILE", requires = "headless")]
         screenshot: Option<PathBuf>,
     },
+    /// Runs the behaviour suite in Chromium alone.
+    Suite {
+        /// What the names of the cases have to contain.
+        #[arg(default_value = "")]
+        text: String,
+    },
+    /// Looks for damage that the volume does not stand, with random images.
+    Fuzz {
+        /// One fuzzer, mount or check; both if it is not given.
+        target: Option<String>,
+        /// For how long each of them runs.
+        #[arg(long, default_value_t = 60, value_name = "N")]
+        seconds: u32,
+    },
     /// Runs the tests; the last line counts them.
     Test {
         /// Those that take long, too.
@@ -66,6 +81,8 @@ fn main() -> Result<()> {
         Chore::Demo { headless, port, screenshot } => {
             demo::run(&root, headless, port, screenshot.as_deref())
         }
+        Chore::Suite { text } => test::run_suite(&root, &text),
+        Chore::Fuzz { target, seconds } => fuzz::fuzz(&root, target.as_deref(), seconds),
         Chore::Test { all } => test::run(&root, all),
     }
 }

@@ -67,12 +67,7 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
     });
     tally.one("the npm package", || build::package(root));
     let jco = root.join("jco");
-    tally.many("behaviour suite in Chromium", || {
-        let folder = build::browser_suite(root)?;
-        let mut node = command(&jco, "node");
-        node.arg("test/contract.mjs").arg(folder).env("CHROME", &chromium);
-        counted(&mut node, plain_counts)
-    });
+    tally.many("behaviour suite in Chromium", || counted(&mut suite(root)?, plain_counts));
     tally.many("TypeScript and its tests", || {
         let mut npm = command(&jco, "npm");
         npm.args(["test", "--silent"]).env("CHROME", &chromium);
@@ -94,7 +89,7 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
     for (door, runner, kind) in [
         ("wasmtime", &native, "dir"),
         ("wasmtime", &native, "memory"),
-        ("Chromium", &browser, "memory"),
+        ("Chromium", &browser, "volume"),
         ("Chromium", &browser, "tree"),
     ] {
         tally.many(&format!("guest programs in {door} on {kind}"), || {
@@ -130,6 +125,23 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
     std::io::Write::write_all(&mut std::io::stdout().lock(), report.as_bytes())?;
     ensure!(tally.failed == 0, "{} tests failed", tally.failed);
     Ok(())
+}
+
+/// What runs the behaviour suite in Chromium.
+fn suite(root: &Path) -> Result<Command> {
+    let folder = build::browser_suite(root)?;
+    let mut node = command(&root.join("jco"), "node");
+    node.arg("test/contract.mjs").arg(folder).env("CHROME", chromium()?);
+    Ok(node)
+}
+
+/// Runs those cases of the behaviour suite in Chromium whose names contain `text`.
+///
+/// # Errors
+/// If one fails.
+pub(crate) fn run_suite(root: &Path, text: &str) -> Result<()> {
+    targets()?;
+    crate::tools::run(suite(root)?.arg(text))
 }
 
 fn lints(root: &Path, tally: &mut Tally) {

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use async_lock::Mutex;
 
-#[cfg(feature = "tree")]
 use crate::backend::tree::Tree;
 use crate::backend::volume::disk::Ram;
 use crate::backend::volume::{Options, Volume};
@@ -51,7 +50,6 @@ pub(super) async fn open(kind: &str, name: &str, wait: Duration) -> Result<Opene
             let volume = Volume::open(Ram::new(MEMORY), Options::default())?;
             Ok(Opened::volume(Ref::new(volume)))
         }
-        #[cfg(feature = "tree")]
         "tree" => {
             let fs = FileSystem::new(Ref::new(Tree::open(name).await?));
             Ok(Opened { fs, volume: None })

@@ -31,7 +31,7 @@ struct State {
 fn options(seed: u64) -> Options {
     match seed % 4 {
         0 => Options::default().each_write(),
-        1 => Options::default(),
+        1 => Options::default().cache(60_000),
         _ => Options::default().gather(30_000, Duration::from_secs(100)),
     }
 }

@@ -3,12 +3,15 @@
 //!
 //! Workloads are random, and a failure names its seed. `WASI_OPFS_SEEDS=N` runs more.
 
+mod check;
 mod compact;
 mod crash;
 mod damage;
 mod faults;
 mod full;
+mod fuzz;
 mod model;
+mod mutate;
 mod sim;
 mod work;
 

@@ -17,7 +17,7 @@ fn random_operations_equal_the_reference() {
         let style = if seed % 3 == 2 { Style::Heavy } else { Style::Mixed };
         let options = match seed % 2 {
             0 => Options::default().gather(50_000, Duration::from_secs(100)),
-            _ => Options::default(),
+            _ => Options::default().cache(100_000),
         };
         let disk = Ram::new(1 << 30);
         let mut model = Bench::new(Memory::new());

@@ -4,7 +4,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::disk::{read_all, write_all};
+use super::disk::read_all;
 use super::log::{AREA, LOG_MIN};
 use super::space::{BLOCK, RESERVE, Run};
 use super::store::{Change, Store};
@@ -164,7 +164,7 @@ impl Store {
         let mut rest = &bytes[..];
         for run in &runs {
             let (part, behind) = rest.split_at(run.count as usize * BLOCK);
-            if let Err(code) = write_all(&mut *self.disk, part, run.offset()) {
+            if let Err(code) = self.write_blocks(run.start, part) {
                 self.space.release_all(runs);
                 return Err(code);
             }

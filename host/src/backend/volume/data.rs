@@ -3,7 +3,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::disk::{read_all, write_all};
+use super::cache::Cache;
+use super::disk::{Disk, read_all};
 use super::space::{BLOCK, Run};
 use super::store::{Change, Page, Store};
 use super::table::{ACCESSED, BLOCKS_MAX, CHANGED, Extent, MODIFIED, Mapping};
@@ -18,7 +19,9 @@ const DIRECT: u64 = 16;
 
 #[cfg(target_arch = "wasm32")]
 /// Bytes that pass through this module's memory at once, where they have to.
-const PIECE: usize = 256 * 1024;
+const PIECE: usize = PIECE_BLOCKS as usize * BLOCK;
+#[cfg(target_arch = "wasm32")]
+const PIECE_BLOCKS: u32 = 64;
 
 const SIZE_MAX: u64 = i64::MAX as u64;
 
@@ -66,7 +69,7 @@ impl Store {
     ) -> Result<usize> {
         let file = self.table.inode(ino)?;
         let Some(extents) = file.extents() else { return Err(ErrorCode::Invalid) };
-        let end = file.attr.size.min(offset.saturating_add(target.len() as u64));
+        let end = file.attr.size().min(offset.saturating_add(target.len() as u64));
         let mut at = offset;
         while at < end {
             let block = block_of(at);
@@ -84,7 +87,8 @@ impl Store {
                     let to = stop.min(start_of(extent.end()));
                     let from = extent.run.offset() + within(at) as u64;
                     let part = target.part(place, place + length(at, to));
-                    read_all(&mut *self.disk, part, from)?;
+                    let end = self.space.end();
+                    read_blocks(&mut *self.disk, &mut self.cache, part, from, end)?;
                     at = to;
                 }
                 hole => {
@@ -121,7 +125,7 @@ impl Store {
         position: Position,
         now: i64,
     ) -> Result<Written> {
-        let size = self.table.inode(ino)?.attr.size;
+        let size = self.table.inode(ino)?.attr.size();
         let offset = match position {
             Position::At(offset) => offset,
             Position::End => size,
@@ -137,7 +141,7 @@ impl Store {
         let plan = self.room(ino, offset, &mut count)?;
         self.carry_out(ino, from.part(0, count), &plan)?;
         let inode = self.table.change(ino)?;
-        inode.attr.size = inode.attr.size.max(offset + count as u64);
+        inode.attr.detail = inode.attr.detail.max(offset + count as u64);
         inode.attr.times[MODIFIED] = now;
         inode.attr.times[CHANGED] = now;
         self.end(now);
@@ -172,7 +176,7 @@ impl Store {
     fn plan(&self, ino: u64, offset: u64, count: usize) -> Result<Plan> {
         let inode = self.table.inode(ino)?;
         let Some(extents) = inode.extents() else { return Err(ErrorCode::Invalid) };
-        let size = inode.attr.size;
+        let size = inode.attr.size();
         let end = offset + count as u64;
         let (first, behind) = (block_of(offset), block_of(end - 1) + 1);
         let whole = (block_of(offset + BLOCK as u64 - 1), block_of(end));
@@ -260,8 +264,10 @@ impl Store {
         let extent = inode.extents().and_then(|extents| extents.next(block));
         let mut page = Box::new([0; BLOCK]);
         if let Some(extent) = extent.filter(|extent| extent.at == block) {
-            let used = length(start_of(block), inode.attr.size).min(BLOCK);
-            read_all(&mut *self.disk, &mut page[..used], extent.run.offset())?;
+            let used = length(start_of(block), inode.attr.size()).min(BLOCK);
+            let part = Destination::Slice(&mut page[..used]);
+            let end = self.space.end();
+            read_blocks(&mut *self.disk, &mut self.cache, part, extent.run.offset(), end)?;
         }
         Ok(page)
     }
@@ -303,18 +309,19 @@ impl Store {
         match from {
             Source::Slice(bytes) => {
                 sum(bytes);
-                write_all(&mut *self.disk, bytes, run.offset())?;
+                self.write_blocks(run.start, bytes)?;
             }
             #[cfg(target_arch = "wasm32")]
             Source::View(..) => {
                 let mut piece = vec![0; from.len().min(PIECE)];
-                let mut at = 0;
+                let (mut at, mut first) = (0, run.start);
                 while at < from.len() {
                     let bytes = &mut piece[..(from.len() - at).min(PIECE)];
                     from.part(at, at + bytes.len()).copy_to(bytes);
                     sum(bytes);
-                    write_all(&mut *self.disk, bytes, run.offset() + at as u64)?;
+                    self.write_blocks(first, bytes)?;
                     at += bytes.len();
+                    first += PIECE_BLOCKS;
                 }
             }
         }
@@ -325,7 +332,7 @@ impl Store {
         if size > SIZE_MAX {
             return Err(ErrorCode::FileTooLarge);
         }
-        let old = self.table.inode(ino)?.attr.size;
+        let old = self.table.inode(ino)?.attr.size();
         self.begin(if size > old { Change::Grow(512) } else { Change::Keep })?;
         if size > old {
             self.clear_end(ino, old)?;
@@ -333,7 +340,7 @@ impl Store {
             self.cut(ino, size)?;
         }
         let inode = self.table.change(ino)?;
-        inode.attr.size = size;
+        inode.attr.detail = size;
         inode.attr.times[MODIFIED] = now;
         inode.attr.times[CHANGED] = now;
         self.end(now);
@@ -370,4 +377,48 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Blocks that are read together where reads are dear.
+const GROUP: u64 = 16;
+
+/// The most, if as much is asked for.
+const GROUP_MAX: u64 = 256;
+
+/// Reads from the disk, which has so many `blocks`, or from what is known of it.
+fn read_blocks(
+    disk: &mut dyn Disk,
+    cache: &mut Cache,
+    mut into: Destination<'_>,
+    from: u64,
+    blocks: u32,
+) -> Result<()> {
+    if !cache.is_on() {
+        return read_all(disk, into, from);
+    }
+    let (mut at, end) = (from, from + into.len() as u64);
+    while at < end {
+        let block = block_of(at);
+        // A volume has fewer than 2^32 blocks.
+        let number = |block| u32::try_from(block).map_err(|_| ErrorCode::Io);
+        if let Some(bytes) = cache.get(number(block)?) {
+            let to = end.min(start_of(block + 1));
+            into.put(length(from, at), &bytes[within(at)..within(at) + length(at, to)]);
+            at = to;
+            continue;
+        }
+        // Its group, and all that is asked for, as far as the disk has it.
+        let first = block / GROUP * GROUP;
+        let asked = block_of(end - 1) + 1;
+        let last = (first + GROUP).max(asked.min(first + GROUP_MAX)).min(blocks.into());
+        let last = last.max(block + 1);
+        let mut bytes = vec![0; length(start_of(first), start_of(last))];
+        read_all(disk, &mut bytes[..], start_of(first))?;
+        cache.put(number(first)?, &bytes);
+        let to = end.min(start_of(last));
+        let place = length(start_of(first), at);
+        into.put(length(from, at), &bytes[place..place + length(at, to)]);
+        at = to;
+    }
+    Ok(())
 }

@@ -6,10 +6,13 @@
 //! objects, `log` stores their changes, `store` brings these together, `data` is the
 //! content of files, and here is what the core calls.
 
+mod cache;
+mod check;
 mod codec;
 mod compact;
 mod data;
 pub mod disk;
+mod findings;
 mod log;
 mod node;
 mod options;
@@ -20,12 +23,15 @@ mod usage;
 
 use async_trait::async_trait;
 
+pub use self::check::{Counts, Finding, Report, Severity, check};
 pub use self::compact::Compaction;
 use self::node::{Handle, OpenFile, Shared, ino, node};
 pub use self::options::Options;
 use self::space::BLOCK;
 use self::store::{Change, Store};
-use self::table::{ACCESSED, Attr, Body, CHANGED, CREATED, MODIFIED, ROOT, nanoseconds, time};
+use self::table::{
+    ACCESSED, Attr, Body, CHANGED, CREATED, MODIFIED, ROOT, device_detail, nanoseconds, time,
+};
 pub use self::usage::Usage;
 use super::{
     Access, Attributes, Backend, Capabilities, Changes, DIRECTORY_SIZE, Entry, File, Fresh, Kind,
@@ -115,17 +121,7 @@ impl Volume {
 /// The attributes of a new file; other kinds differ in little.
 fn new_attr(fresh: Fresh, now: i64) -> Attr {
     let (uid, gid) = fresh.owner.unwrap_or_default();
-    Attr {
-        kind: Kind::File,
-        links: 1,
-        mode: fresh.mode,
-        uid,
-        gid,
-        device: (0, 0),
-        size: 0,
-        last_cookie: 0,
-        times: [now; 4],
-    }
+    Attr { kind: Kind::File, links: 1, mode: fresh.mode, uid, gid, detail: 0, times: [now; 4] }
 }
 
 /// Whether `name` is free in a directory that still is one.
@@ -258,9 +254,13 @@ impl Backend for Volume {
         fresh: Fresh,
     ) -> Result<Node> {
         match kind {
-            Kind::BlockDevice | Kind::CharacterDevice | Kind::Fifo | Kind::Socket => {
-                self.make(parent, name, fresh, |attr| Attr { kind, device, ..attr }, b"")
-            }
+            Kind::BlockDevice | Kind::CharacterDevice | Kind::Fifo | Kind::Socket => self.make(
+                parent,
+                name,
+                fresh,
+                |attr| Attr { kind, detail: device_detail(device), ..attr },
+                b"",
+            ),
             Kind::File | Kind::Directory | Kind::Symlink => Err(ErrorCode::Invalid),
         }
     }
@@ -336,13 +336,15 @@ impl Backend for Volume {
         self.with(|store, _| {
             let table = &store.table;
             let found = table.inode(ino(directory))?.directory().ok_or(ErrorCode::NotDirectory)?;
-            let entry = |(cookie, entry): (u64, &table::Entry)| Entry {
-                name: entry.name.clone(),
-                kind: table.kind(entry.ino).unwrap_or(Kind::File),
-                inode: entry.ino,
-                cookie,
+            let entry = |(cookie, entry): (u64, &table::Entry)| {
+                Ok(Entry {
+                    name: Name::new(&entry.name)?,
+                    kind: table.kind(entry.ino).unwrap_or(Kind::File),
+                    inode: entry.ino,
+                    cookie,
+                })
             };
-            Ok(found.entries.after(after).take(BATCH).map(entry).collect())
+            found.entries.after(after).take(BATCH).map(entry).collect()
         })
     }
 
@@ -353,7 +355,7 @@ impl Backend for Volume {
             let attr = &inode.attr;
             let (size, blocks) = match &inode.body {
                 Body::Directory(_) => (DIRECTORY_SIZE, 0),
-                Body::File { blocks, .. } => (attr.size, *blocks),
+                Body::File { blocks, .. } => (attr.size(), u64::from(*blocks)),
                 Body::Symlink(_) | Body::Special => (inode.size(), 0),
             };
             let moment = |which: usize| Some(time(attr.times[which]));
@@ -364,7 +366,7 @@ impl Backend for Volume {
                 mode: attr.mode,
                 uid: attr.uid,
                 gid: attr.gid,
-                device: attr.device,
+                device: attr.device(),
                 accessed: moment(ACCESSED),
                 modified: moment(MODIFIED),
                 changed: moment(CHANGED),

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::cache::Cache;
 use super::disk::Disk;
 #[cfg(not(target_arch = "wasm32"))]
 use super::disk::NativeFile;
@@ -27,6 +28,7 @@ const SIZE_MAX: u64 = (u32::MAX as u64 - 1) * BLOCK as u64;
 pub struct Options {
     gather: (usize, Duration),
     limit: Option<u64>,
+    cache: Option<u64>,
     read_only: bool,
     #[cfg(target_arch = "wasm32")]
     pub(super) wait: Duration,
@@ -38,6 +40,7 @@ impl Default for Options {
         Self {
             gather: (1 << 20, Duration::from_secs(1)),
             limit: None,
+            cache: None,
             read_only: false,
             #[cfg(target_arch = "wasm32")]
             wait: Duration::from_secs(5),
@@ -64,6 +67,14 @@ impl Options {
     #[must_use]
     pub const fn limit(self, bytes: u64) -> Self {
         Self { limit: Some(bytes), ..self }
+    }
+
+    /// How many bytes of files are kept in memory so as not to be read again; 0 for none.
+    /// Otherwise the time that reads take when the volume is opened decides: 64 MiB where
+    /// an engine asks another process for each, none elsewhere.
+    #[must_use]
+    pub const fn cache(self, bytes: u64) -> Self {
+        Self { cache: Some(bytes), ..self }
     }
 
     /// Nothing is changed, in the volume and on its storage.
@@ -95,7 +106,9 @@ impl Volume {
         let (log, table, space, discarded) = opened?;
         let (bytes, time) = options.gather;
         let limit = options.limit.unwrap_or(SIZE_MAX).min(SIZE_MAX) / BLOCK as u64;
+        let cache = Cache::new(options.cache, &mut disk);
         let mut store = Store {
+            cache,
             disk: Box::new(disk),
             space,
             table,

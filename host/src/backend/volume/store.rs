@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::cache::Cache;
 use super::compact::Progress;
 use super::disk::{Disk, write_all};
 use super::log::{HEADER, LOG_MIN, Log};
@@ -28,6 +29,9 @@ const WAITING_MIN: u64 = 1024;
 /// One block of a file, in memory.
 pub(super) type Page = Box<[u8; BLOCK]>;
 
+/// Blocks of files in memory, by file and block.
+type Pages = BTreeMap<(u64, u64), Page>;
+
 /// What a change may do.
 #[derive(Clone, Copy)]
 pub(super) enum Change {
@@ -39,12 +43,13 @@ pub(super) enum Change {
 
 pub(super) struct Store {
     pub(super) disk: Box<dyn Disk>,
+    pub(super) cache: Cache,
     pub(super) space: Space,
     pub(super) table: Table,
     pub(super) log: Log,
     /// Data that waits for the next commit, by file and block; beyond the file's size it is
     /// zeros. Space for it is promised.
-    pub(super) pages: BTreeMap<(u64, u64), Page>,
+    pub(super) pages: Pages,
     pub(super) read_only: bool,
     pub(super) gather: Gather,
     /// Blocks that the disk may have.
@@ -241,25 +246,39 @@ impl Store {
 
     /// Writes the pages, in their order, to `runs`; answers their digests.
     fn write_runs(&mut self, runs: &[Run]) -> Result<Vec<u8>> {
-        let mut pages = self.pages.values();
-        let mut sums = Vec::with_capacity(self.pages.len() * 8);
-        let mut stage = Vec::with_capacity(self.pages.len().min(STAGE) * BLOCK);
+        let pages = std::mem::take(&mut self.pages);
+        let answer = self.write_pages_to(&pages, runs);
+        self.pages = pages;
+        answer
+    }
+
+    fn write_pages_to(&mut self, pages: &Pages, runs: &[Run]) -> Result<Vec<u8>> {
+        let mut pages = pages.values();
+        let mut sums = Vec::with_capacity(pages.len() * 8);
+        let mut stage = Vec::with_capacity(pages.len().min(STAGE) * BLOCK);
         for run in runs {
-            let mut at = run.offset();
-            for _ in 0..run.count {
-                let Some(page) = pages.next() else { break };
-                sums.extend_from_slice(&xxh3_64(&page[..]).to_le_bytes());
-                stage.extend_from_slice(&page[..]);
-                if stage.len() >= STAGE * BLOCK {
-                    write_all(&mut *self.disk, &stage, at)?;
-                    at += stage.len() as u64;
-                    stage.clear();
+            let mut first = run.start;
+            while u64::from(first) < run.end() {
+                stage.clear();
+                // No more than STAGE, and than the run has.
+                #[allow(clippy::cast_possible_truncation)]
+                let count = (run.end() - u64::from(first)).min(STAGE as u64) as u32;
+                for page in pages.by_ref().take(count as usize) {
+                    sums.extend_from_slice(&xxh3_64(&page[..]).to_le_bytes());
+                    stage.extend_from_slice(&page[..]);
                 }
+                self.write_blocks(first, &stage)?;
+                first += count;
             }
-            write_all(&mut *self.disk, &stage, at)?;
-            stage.clear();
         }
         Ok(sums)
+    }
+
+    /// Writes whole blocks, from `first` on, which nothing names yet.
+    pub(super) fn write_blocks(&mut self, first: u32, bytes: &[u8]) -> Result<()> {
+        write_all(&mut *self.disk, bytes, u64::from(first) * BLOCK as u64)?;
+        self.cache.put(first, bytes);
+        Ok(())
     }
 
     /// Notes that blocks were written, which the next flush makes durable.

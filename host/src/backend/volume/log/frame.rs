@@ -3,6 +3,8 @@
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
+use super::superblock::Superblock;
+
 /// Where a frame may begin: storing one never rewrites a sector of another.
 pub(super) const SECTOR: usize = 512;
 
@@ -29,6 +31,8 @@ pub(super) struct Frame {
     pub(super) previous: u64,
     /// Bytes of records.
     pub(super) length: u32,
+    /// Whose frame it is: the beginning of the volume's identity.
+    pub(super) volume: u32,
 }
 
 impl Frame {
@@ -43,7 +47,7 @@ impl Frame {
             bytes[place..place + 8].copy_from_slice(&number.to_le_bytes());
         }
         bytes[40..44].copy_from_slice(&self.length.to_le_bytes());
-        bytes[44..48].fill(0);
+        bytes[44..48].copy_from_slice(&self.volume.to_le_bytes());
         let digest = digest(bytes);
         bytes[HEADER - DIGEST..HEADER].copy_from_slice(&digest.to_le_bytes());
         bytes.resize(bytes.len().next_multiple_of(SECTOR), 0);
@@ -70,8 +74,14 @@ impl Frame {
             durable: number(24),
             previous: number(32),
             length: number(40) as u32,
+            volume: (number(40) >> 32) as u32,
         };
         Some((frame, number(HEADER - DIGEST)))
+    }
+
+    /// Whether it belongs to the checkpoint that a superblock names, or to the log behind.
+    pub(super) fn is_of(self, superblock: &Superblock) -> bool {
+        self.epoch == superblock.epoch && self.volume == superblock.volume()
     }
 
     /// Bytes that it takes, with what fills its last sector.

@@ -2,7 +2,7 @@
 //! piece, one after each commit. Between two pieces it takes up what commits change of
 //! the part that it has; so it ends with the state after the last commit.
 
-use super::frame::{self, Frame, HEADER, IMAGE};
+use super::frame::{Frame, HEADER, IMAGE};
 use super::superblock::Superblock;
 use crate::backend::volume::disk::{Disk, write_all};
 use crate::backend::volume::space::BLOCK;
@@ -32,7 +32,7 @@ impl Image {
             superblock,
             cursor: Cursor::START,
             tail: 0,
-            chain: frame::seed(superblock.id, superblock.epoch),
+            chain: superblock.before_first(),
             sequence,
             pending: vec![0; HEADER],
         }
@@ -80,6 +80,7 @@ impl Image {
             previous: self.chain,
             length: u32::try_from(bytes.len() - HEADER)
                 .map_err(|_| ErrorCode::InsufficientSpace)?,
+            volume: self.superblock.volume(),
         };
         let chain = frame.seal(&mut bytes);
         let area = self.superblock.active;

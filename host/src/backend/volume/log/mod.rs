@@ -4,12 +4,15 @@
 mod frame;
 mod image;
 mod recover;
+mod salvage;
+mod scan;
 mod superblock;
 
 use self::frame::Frame;
 pub(super) use self::frame::HEADER;
 use self::image::Image;
 pub(super) use self::recover::{Found, recover};
+pub(super) use self::salvage::salvage;
 pub(super) use self::superblock::SLOTS;
 use self::superblock::Superblock;
 use super::disk::{Disk, write_all};
@@ -165,6 +168,7 @@ impl Log {
             previous: self.chain,
             // A frame is bounded by its area.
             length: u32::try_from(bytes - HEADER).unwrap_or(u32::MAX),
+            volume: self.superblock.volume(),
         }
     }
 

@@ -1,4 +1,5 @@
 //! From a disk to the state that it holds: the last commit that is whole, and whose data is.
+//! Damage is refused; `salvage` takes the same steps, and goes on in spite of it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,11 +11,14 @@ use super::{Log, NEW_BLOCKS};
 use crate::backend::volume::codec::{Checked, Damage, Reader};
 use crate::backend::volume::disk::{Disk, read_all};
 use crate::backend::volume::space::{BLOCK, Run};
-use crate::backend::volume::table::{Body, Record, Table};
+use crate::backend::volume::table::{Body, Record, Sums, Table};
 use crate::error::{ErrorCode, SetupError};
 
 /// Bytes of an area that are read at once.
 const WINDOW: usize = 256 * 1024;
+
+/// Whether blocks are what the digest says: none is read twice.
+pub(super) type Verdicts = HashMap<(u32, u64), bool>;
 
 /// What is on a disk.
 pub(in crate::backend::volume) enum Found {
@@ -34,7 +38,7 @@ pub(in crate::backend::volume) struct Volume {
     pub(in crate::backend::volume) discarded: bool,
 }
 
-fn damaged(Damage(text): Damage) -> SetupError {
+pub(super) fn damaged(Damage(text): Damage) -> SetupError {
     let message = format!(
         "the volume is damaged: {text}; restore it from a copy, or open it read-only elsewhere \
          to save what can be read"
@@ -42,7 +46,7 @@ fn damaged(Damage(text): Damage) -> SetupError {
     SetupError::new(ErrorCode::NotRecoverable, message)
 }
 
-fn unreadable(code: ErrorCode) -> SetupError {
+pub(super) fn unreadable(code: ErrorCode) -> SetupError {
     let message = format!("the volume cannot be read: {code}; check the storage it lies on");
     SetupError::new(code, message)
 }
@@ -56,19 +60,27 @@ pub(in crate::backend::volume) fn recover(
     seed: u64,
 ) -> Result<Found, SetupError> {
     let len = disk.len().map_err(unreadable)?;
-    let Some((superblock, alone)) = newest(disk, len)? else { return Ok(Found::Nothing) };
-    let end = u32::try_from(len / BLOCK as u64).unwrap_or(u32::MAX);
+    let slots = slots(disk, len)?;
+    let Some((superblock, alone)) = newest(&slots) else {
+        return if is_blank(&slots, len) { Ok(Found::Nothing) } else { Err(no_volume()) };
+    };
+    let end = blocks(len);
     check_areas(&superblock, end).map_err(damaged)?;
     let mut limit = u64::MAX;
     let mut discarded = false;
-    let mut verdicts = HashMap::new();
+    let mut verdicts = Verdicts::new();
     loop {
-        let mut replayed = replay(disk, &superblock, limit, seed)?;
+        let before = Some(superblock.before_first());
+        let table = Table::new(seed);
+        let mut replayed = replay(disk, &superblock, before, limit, table, &mut Err)?;
         let (sequence, durable) = (replayed.log.sequence, replayed.durable);
         if limit == u64::MAX {
-            certify(disk, &replayed.log)?;
-            if alone {
-                certify_newest(disk, &superblock)?;
+            if stored_later(disk, &replayed.log)? > 0 {
+                let text = format!("commit {} was stored, and is lost", sequence + 1);
+                return Err(damaged(Damage::new(text)));
+            }
+            if alone && has_successor(disk, &superblock)? {
+                return Err(damaged(Damage::new("its newer superblock is lost")));
             }
         }
         let used = used(&mut replayed, &superblock, end).map_err(damaged)?;
@@ -90,9 +102,13 @@ pub(in crate::backend::volume) fn recover(
     }
 }
 
-/// The superblock that counts, and whether it is the only one; `None` on a disk that never
-/// was a volume.
-fn newest(disk: &mut dyn Disk, len: u64) -> Result<Option<(Superblock, bool)>, SetupError> {
+/// Whole blocks in so many bytes.
+pub(super) fn blocks(len: u64) -> u32 {
+    u32::try_from(len / BLOCK as u64).unwrap_or(u32::MAX)
+}
+
+/// What lies in the places of superblocks; what a newer program wrote is refused.
+pub(super) fn slots(disk: &mut dyn Disk, len: u64) -> Result<Vec<Slot>, SetupError> {
     let mut slots = Vec::new();
     for slot in 0..u64::from(SLOTS) {
         let mut bytes = [0; superblock::SIZE];
@@ -101,7 +117,10 @@ fn newest(disk: &mut dyn Disk, len: u64) -> Result<Option<(Superblock, bool)>, S
         let there = usize::try_from(len.saturating_sub(at)).unwrap_or(usize::MAX);
         let there = there.min(bytes.len());
         read_all(disk, &mut bytes[..there], at).map_err(unreadable)?;
-        slots.push(Superblock::decode(&bytes));
+        slots.push(match Superblock::decode(&bytes) {
+            Slot::Valid(superblock) if superblock.offset() != at => Slot::Other,
+            slot => slot,
+        });
     }
     // A newer program may have left an older superblock beside its own.
     for slot in &slots {
@@ -112,29 +131,35 @@ fn newest(disk: &mut dyn Disk, len: u64) -> Result<Option<(Superblock, bool)>, S
             return Err(SetupError::new(ErrorCode::Unsupported, message));
         }
     }
+    Ok(slots)
+}
+
+/// The superblock that counts, and whether it is the only one.
+pub(super) fn newest(slots: &[Slot]) -> Option<(Superblock, bool)> {
     let valid = slots.iter().filter_map(|slot| match slot {
         Slot::Valid(superblock) => Some(*superblock),
         _ => None,
     });
     let alone = valid.clone().count() < slots.len();
-    if let Some(superblock) = valid.max_by_key(|superblock| superblock.generation) {
-        return Ok(Some((superblock, alone)));
-    }
+    valid.max_by_key(|superblock| superblock.generation).map(|superblock| (superblock, alone))
+}
+
+/// Whether this never was a volume: as long as making one has not ended, it is blank, and has
+/// this size at most.
+pub(super) fn is_blank(slots: &[Slot], len: u64) -> bool {
     let blank = slots.iter().all(|slot| matches!(slot, Slot::Blank));
-    // As long as making it has not ended, it has this size at most.
-    if blank && len <= u64::from(NEW_BLOCKS) * BLOCK as u64 {
-        return Ok(None);
-    }
+    blank && len <= u64::from(NEW_BLOCKS) * BLOCK as u64
+}
+
+pub(super) fn no_volume() -> SetupError {
     let message = "this is no volume, or both of its superblocks are lost; \
                    give another name, or restore it from a copy";
-    Err(SetupError::new(ErrorCode::NotRecoverable, message))
+    SetupError::new(ErrorCode::NotRecoverable, message)
 }
 
 fn check_areas(superblock: &Superblock, end: u32) -> Checked<()> {
-    for area in [superblock.active, superblock.spare] {
-        if area.start < SLOTS || area.count == 0 || area.end() > u64::from(end) {
-            return Err(Damage::new("it is shorter than it was"));
-        }
+    if [superblock.active, superblock.spare].iter().any(|area| !is_area(*area, end)) {
+        return Err(Damage::new("it is shorter than it was"));
     }
     if superblock.image > u64::from(superblock.active.count) * BLOCK as u64 {
         return Err(Damage::new("its checkpoint is larger than its place"));
@@ -142,8 +167,13 @@ fn check_areas(superblock: &Superblock, end: u32) -> Checked<()> {
     Ok(())
 }
 
+/// Whether a run can be an area of the log on a disk of `end` blocks.
+pub(super) fn is_area(run: Run, end: u32) -> bool {
+    run.start >= SLOTS && run.count > 0 && run.end() <= u64::from(end)
+}
+
 /// A part of the disk, read in large pieces.
-struct Window<'a> {
+pub(super) struct Window<'a> {
     disk: &'a mut dyn Disk,
     area: Run,
     /// Where in the area `bytes` begin.
@@ -152,7 +182,7 @@ struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    fn new(disk: &'a mut dyn Disk, area: Run) -> Self {
+    pub(super) fn new(disk: &'a mut dyn Disk, area: Run) -> Self {
         Self { disk, area, start: 0, bytes: Vec::new() }
     }
 
@@ -165,7 +195,12 @@ impl<'a> Window<'a> {
         let inside = at >= self.start && at + count as u64 <= self.start + self.bytes.len() as u64;
         if !inside {
             let rest = usize::try_from(size - at).unwrap_or(usize::MAX);
-            self.bytes.resize(rest.min(count.max(WINDOW)), 0);
+            let wanted = rest.min(count.max(WINDOW));
+            let more = wanted.saturating_sub(self.bytes.len());
+            // The count is what a header says, of which nothing is known yet.
+            let room = self.bytes.try_reserve(more);
+            room.map_err(|_| unreadable(ErrorCode::InsufficientMemory))?;
+            self.bytes.resize(wanted, 0);
             self.start = at;
             read_all(self.disk, &mut self.bytes[..], self.area.offset() + at)
                 .map_err(unreadable)?;
@@ -178,64 +213,87 @@ impl<'a> Window<'a> {
 
     /// The frame that begins at `at` with its digest and its bytes, if the digest is right.
     #[allow(clippy::type_complexity)]
-    fn frame(&mut self, at: u64) -> Result<Option<(Frame, u64, &[u8])>, SetupError> {
+    pub(super) fn frame(&mut self, at: u64) -> Result<Option<(Frame, u64, &[u8])>, SetupError> {
         let header = self.get(at, HEADER)?;
         let Some((frame, claimed)) = header.and_then(Frame::parse) else { return Ok(None) };
-        let length = HEADER + frame.length as usize;
+        let length = HEADER.saturating_add(frame.length as usize);
         let Some(bytes) = self.get(at, length)? else { return Ok(None) };
         Ok((frame::digest(bytes) == claimed).then_some((frame, claimed, bytes)))
     }
 }
 
-struct Replayed {
-    log: Log,
-    table: Table,
+pub(super) struct Replayed {
+    pub(super) log: Log,
+    pub(super) table: Table,
     /// The last digest of each block written since the checkpoint, and by which commit.
-    sums: BTreeMap<u32, (u64, u64)>,
+    pub(super) sums: Sums,
     /// What the last frame says was flushed.
-    durable: u64,
+    pub(super) durable: u64,
 }
 
-/// The state after the frame `limit`, or the last one.
-fn replay(
+/// Whether to go on in spite of damage: without the record, or the frames, that have it.
+pub(super) type Judge<'a> = dyn FnMut(Damage) -> Checked<()> + 'a;
+
+/// The state after the frame `limit`, or the last one. `before` is the digest that the first
+/// frame names, if that is known; `table` is empty, or has a root.
+pub(super) fn replay(
     disk: &mut dyn Disk,
     superblock: &Superblock,
+    before: Option<u64>,
     limit: u64,
-    seed: u64,
+    mut table: Table,
+    judge: &mut Judge<'_>,
 ) -> Result<Replayed, SetupError> {
-    let mut table = Table::new(seed);
     let mut sums = BTreeMap::new();
     let mut window = Window::new(disk, superblock.active);
-    let mut chain = frame::seed(superblock.id, superblock.epoch);
+    let mut chain = before;
     let (mut tail, mut next, mut durable) = (0, superblock.first, 0);
     let mut marked = false;
     while next <= limit {
-        let Some((frame, digest, bytes)) = window.frame(tail)? else { break };
         let image = tail < superblock.image;
-        let fits = frame.epoch == superblock.epoch
-            && frame.sequence == next
-            && frame.previous == chain
-            && image == (frame.flags & IMAGE > 0);
-        if !fits {
-            break;
-        }
+        let fits = |frame: &Frame| {
+            frame.is_of(superblock)
+                && frame.sequence == next
+                && chain.is_none_or(|chain| frame.previous == chain)
+                && image == (frame.flags & IMAGE > 0)
+        };
+        let found = window.frame(tail)?.filter(|(frame, ..)| fits(frame));
+        let Some((frame, digest, bytes)) = found else {
+            if !image {
+                break;
+            }
+            judge(Damage::new("its checkpoint is not whole")).map_err(damaged)?;
+            (tail, next) = window.resume(superblock, tail, next)?;
+            // Behind what is lost, nobody knows the digest of the frame before.
+            chain = None;
+            continue;
+        };
         let mut reader = Reader(&bytes[HEADER..]);
         while !reader.is_empty() {
-            let record = Record::decode(&mut reader).map_err(damaged)?;
-            table.replay(&record, next, &mut sums).map_err(damaged)?;
+            let record = match Record::decode(&mut reader) {
+                Ok(record) => record,
+                Err(damage) => {
+                    // Where the next one begins, nobody knows.
+                    judge(damage).map_err(damaged)?;
+                    break;
+                }
+            };
+            if let Err(damage) = table.replay(&record, next, &mut sums) {
+                judge(damage).map_err(damaged)?;
+            }
         }
-        (chain, durable, marked) = (digest, frame.durable, frame.length == 0);
+        (chain, durable, marked) = (Some(digest), frame.durable, frame.length == 0);
         tail += frame.stored();
         next += 1;
     }
     if tail < superblock.image || next <= superblock.last {
-        return Err(damaged(Damage::new("its checkpoint is not whole")));
+        judge(Damage::new("its checkpoint is not whole")).map_err(damaged)?;
     }
     let sequence = next - 1;
     let log = Log {
         superblock: *superblock,
         tail,
-        chain,
+        chain: chain.unwrap_or_default(),
         sequence,
         durable: sequence,
         due: None,
@@ -248,52 +306,82 @@ fn replay(
     Ok(Replayed { log, table, sums, durable })
 }
 
-/// Looks behind the end of the log for a frame that says the missing one was flushed: then
-/// it was not torn, but is lost.
-fn certify(disk: &mut dyn Disk, log: &Log) -> Result<(), SetupError> {
-    let (epoch, last) = (log.superblock.epoch, log.sequence);
-    let later =
-        |frame: &Frame| frame.epoch == epoch && frame.sequence > last + 1 && frame.durable > last;
-    if any_frame(disk, log.superblock.active, log.tail, later)? {
-        let text = format!("commit {} was stored, and is lost", last + 1);
-        return Err(damaged(Damage::new(text)));
+impl Window<'_> {
+    /// Where the next whole frame of a checkpoint lies, and its number; otherwise where the
+    /// log begins.
+    fn resume(
+        &mut self,
+        superblock: &Superblock,
+        from: u64,
+        next: u64,
+    ) -> Result<(u64, u64), SetupError> {
+        let mut at = from + SECTOR as u64;
+        while at < superblock.image {
+            if let Some((frame, ..)) = self.frame(at)?
+                && frame.is_of(superblock)
+                && frame.flags & IMAGE > 0
+                && (next..=superblock.last).contains(&frame.sequence)
+            {
+                return Ok((at, frame.sequence));
+            }
+            at += SECTOR as u64;
+        }
+        Ok((superblock.image, superblock.last + 1))
     }
-    Ok(())
+}
+
+/// How many whole frames lie behind the end of the log, though one of them says that the
+/// missing one was flushed: then it was not torn, but is lost.
+pub(super) fn stored_later(disk: &mut dyn Disk, log: &Log) -> Result<u64, SetupError> {
+    let last = log.sequence;
+    let later = |frame: &Frame| frame.is_of(&log.superblock) && frame.sequence > last + 1;
+    let certain = |frame: &Frame| later(frame) && frame.durable > last;
+    let area = log.superblock.active;
+    match count_frames(disk, area, log.tail, 1, certain)? {
+        0 => Ok(0),
+        _ => count_frames(disk, area, log.tail, u64::MAX, later),
+    }
 }
 
 /// Looks for a commit behind the next checkpoint: there is none before the superblock that
 /// names it is flushed, so the one that is missing is lost.
-fn certify_newest(disk: &mut dyn Disk, superblock: &Superblock) -> Result<(), SetupError> {
-    let later = |frame: &Frame| frame.epoch == superblock.epoch + 1 && frame.flags & IMAGE == 0;
-    if any_frame(disk, superblock.spare, 0, later)? {
-        return Err(damaged(Damage::new("its newer superblock is lost")));
-    }
-    Ok(())
+pub(super) fn has_successor(
+    disk: &mut dyn Disk,
+    superblock: &Superblock,
+) -> Result<bool, SetupError> {
+    let next = Superblock { epoch: superblock.epoch + 1, ..*superblock };
+    let later = |frame: &Frame| frame.is_of(&next) && frame.flags & IMAGE == 0;
+    Ok(count_frames(disk, superblock.spare, 0, 1, later)? > 0)
 }
 
-/// Whether a whole frame of this kind lies in an area, from a place on.
-fn any_frame(
+/// How many whole frames of this kind lie in an area, from a place on; no more than `most`.
+fn count_frames(
     disk: &mut dyn Disk,
     area: Run,
     from: u64,
+    most: u64,
     is: impl Fn(&Frame) -> bool,
-) -> Result<bool, SetupError> {
+) -> Result<u64, SetupError> {
     let size = u64::from(area.count) * BLOCK as u64;
     let mut window = Window::new(disk, area);
-    let mut at = from;
-    while at < size {
+    let (mut at, mut count) = (from, 0);
+    while at < size && count < most {
         // Most of it is no frame, and needs no digest.
         let header = window.get(at, HEADER)?.and_then(Frame::parse);
         if header.is_some_and(|(frame, _)| is(&frame)) && window.frame(at)?.is_some() {
-            return Ok(true);
+            count += 1;
         }
         at += SECTOR as u64;
     }
-    Ok(false)
+    Ok(count)
 }
 
 /// All runs that are used, sorted, once it is clear that none is used twice.
-fn used(replayed: &mut Replayed, superblock: &Superblock, end: u32) -> Checked<Vec<Run>> {
+pub(super) fn used(
+    replayed: &mut Replayed,
+    superblock: &Superblock,
+    end: u32,
+) -> Checked<Vec<Run>> {
     let mut used = replayed.table.settle(replayed.log.sequence)?;
     used.extend([Run { start: 0, count: SLOTS }, superblock.active, superblock.spare]);
     used.sort_unstable();
@@ -308,11 +396,7 @@ fn used(replayed: &mut Replayed, superblock: &Superblock, end: u32) -> Checked<V
 }
 
 /// Of the blocks that files have, those written after the frame `durable`, by block.
-fn live(
-    table: &Table,
-    sums: &BTreeMap<u32, (u64, u64)>,
-    durable: u64,
-) -> BTreeMap<u32, (u64, u64)> {
+pub(super) fn live(table: &Table, sums: &Sums, durable: u64) -> Sums {
     let mut live = BTreeMap::new();
     if sums.values().all(|(_, sequence)| *sequence <= durable) {
         return live;
@@ -330,10 +414,19 @@ fn live(
 /// The first commit of which a live block is not what was written.
 fn first_bad(
     disk: &mut dyn Disk,
-    live: &BTreeMap<u32, (u64, u64)>,
-    verdicts: &mut HashMap<(u32, u64), bool>,
+    live: &Sums,
+    verdicts: &mut Verdicts,
 ) -> Result<Option<u64>, SetupError> {
-    let mut first: Option<u64> = None;
+    Ok(bad(disk, live, verdicts)?.values().copied().min())
+}
+
+/// Blocks that are not what was written, each with the commit that wrote it.
+pub(super) fn bad(
+    disk: &mut dyn Disk,
+    live: &Sums,
+    verdicts: &mut Verdicts,
+) -> Result<BTreeMap<u32, u64>, SetupError> {
+    let mut found = BTreeMap::new();
     let mut bytes = vec![0; BLOCK];
     for (&block, &(sum, sequence)) in live {
         let good = if let Some(good) = verdicts.get(&(block, sum)) {
@@ -346,8 +439,8 @@ fn first_bad(
             good
         };
         if !good {
-            first = Some(first.map_or(sequence, |first| first.min(sequence)));
+            found.insert(block, sequence);
         }
     }
-    Ok(first)
+    Ok(found)
 }

@@ -3,6 +3,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::frame;
 use crate::backend::volume::codec::{Checked, Damage, Reader};
 use crate::backend::volume::space::{BLOCK, Run};
 
@@ -50,6 +51,18 @@ impl Superblock {
     /// Where it is stored.
     pub(super) fn offset(&self) -> u64 {
         (self.generation & 1) * BLOCK as u64
+    }
+
+    /// What all frames of the volume carry of its identity, so that a copy of another volume
+    /// in one of its files is not taken for its own.
+    pub(super) fn volume(&self) -> u32 {
+        let [a, b, c, d, ..] = self.id;
+        u32::from_le_bytes([a, b, c, d])
+    }
+
+    /// The digest that the first frame of the checkpoint names.
+    pub(super) fn before_first(&self) -> u64 {
+        frame::seed(self.id, self.epoch)
     }
 
     /// The one after the next checkpoint, whose first frame has the number `first`.
@@ -100,9 +113,21 @@ impl Superblock {
             return Slot::Other;
         }
         match Self::fields(&mut Reader(&bytes[MAGIC.len()..])) {
-            Ok(superblock) => Slot::Valid(superblock),
+            Ok(found) if found.is_sane() && found.has_checkpoint() => Slot::Valid(found),
+            Ok(_) => Slot::Other,
             Err(Damage(text)) => Slot::Newer(text),
         }
+    }
+
+    /// Whether what is counted can go on for as long as there will be computers.
+    pub(super) fn is_sane(&self) -> bool {
+        let counts = [self.generation, self.epoch, self.first, self.last];
+        counts.iter().all(|count| *count < 1 << 62)
+    }
+
+    /// Whether there is a checkpoint, of at least one frame.
+    pub(super) fn has_checkpoint(&self) -> bool {
+        self.image > 0 && (1..=self.last).contains(&self.first)
     }
 
     fn fields(reader: &mut Reader<'_>) -> Checked<Self> {

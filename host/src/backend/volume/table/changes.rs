@@ -105,7 +105,7 @@ impl Changes {
                 && self.entries.get(&(directory, cookie)) == Some(&false)
                 && of.is_past_entry(directory, cookie)
             {
-                let name = entry.name.as_bytes();
+                let name = &entry.name[..];
                 Record::Enter { directory, cookie, ino: entry.ino, name }.encode(out);
             }
         }

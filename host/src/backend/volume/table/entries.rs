@@ -134,7 +134,7 @@ mod tests {
                 // Grows at first, then shrinks.
                 if next(3000) > step {
                     last += 1 + next(3);
-                    assert!(entries.push(last, Entry { name: name.clone(), ino: step }));
+                    assert!(entries.push(last, Entry { name: name.as_bytes().into(), ino: step }));
                     map.insert(last, step);
                 } else {
                     let cookie = next(last + 2);
@@ -148,7 +148,7 @@ mod tests {
                 assert!(here.eq(there), "seed {seed} step {step}");
                 assert_eq!(entries.is_empty(), map.is_empty());
             }
-            assert!(!entries.push(entries.last(), Entry { name: name.clone(), ino: 0 }));
+            assert!(!entries.push(entries.last(), Entry { name: name.as_bytes().into(), ino: 0 }));
         }
     }
 }

@@ -61,7 +61,7 @@ impl Table {
                     return Cursor::Names(slot(inode.ino), after);
                 }
                 after = cookie;
-                let (ino, name) = (entry.ino, entry.name.as_bytes());
+                let (ino, name) = (entry.ino, &entry.name[..]);
                 Record::Enter { directory: inode.ino, cookie, ino, name }.encode(out);
             }
         }
@@ -194,6 +194,7 @@ mod tests {
             };
             copy.settle(1).unwrap_or_else(|error| panic!("seed {seed}: {}", error.0));
             assert!(whole(&copy) == whole(&table), "seed {seed}");
+            assert!(whole(&table).len() as u64 <= table.image_bytes(), "seed {seed}");
             assert!(copy.get(ROOT).is_some());
         }
     }

@@ -2,17 +2,29 @@
 //! that no single call pays for all of them to grow.
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as TableEntry;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 const SHARDS: usize = 64;
 
-/// Where an entry is, and the hash of where it is by name.
-#[derive(Clone, Copy)]
+/// A part of the hash of an entry's directory and name, and its cookie there. Of two that
+/// are the same, either stands for either.
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Place {
     hash: u32,
-    /// The directory's slot.
-    slot: u32,
-    cookie: u64,
+    /// In two parts, so that it takes no more than they do.
+    cookie: [u32; 2],
+}
+
+impl Place {
+    #[allow(clippy::cast_possible_truncation)] // It is cut in two.
+    const fn new(hash: u32, cookie: u64) -> Self {
+        Self { hash, cookie: [(cookie >> 32) as u32, cookie as u32] }
+    }
+
+    const fn cookie(self) -> u64 {
+        (self.cookie[0] as u64) << 32 | self.cookie[1] as u64
+    }
 }
 
 pub(super) struct Index {
@@ -47,26 +59,34 @@ impl Index {
         mut is: impl FnMut(u64) -> bool,
     ) -> Option<u64> {
         let (shard, hash) = self.hash(directory, name);
-        let slot = super::slot(directory);
-        let found = self.shards[shard].find(spread(hash), |place| {
-            place.hash == hash && place.slot == slot && is(place.cookie)
-        });
-        found.map(|place| place.cookie)
+        let found =
+            self.shards[shard].find(spread(hash), |place| place.hash == hash && is(place.cookie()));
+        found.map(|place| place.cookie())
     }
 
-    pub(super) fn insert(&mut self, directory: u64, name: &[u8], cookie: u64) {
+    /// Adds an entry, unless `is` answers yes for the cookie of another one.
+    pub(super) fn insert(
+        &mut self,
+        directory: u64,
+        name: &[u8],
+        cookie: u64,
+        mut is: impl FnMut(u64) -> bool,
+    ) -> bool {
         let (shard, hash) = self.hash(directory, name);
-        let place = Place { hash, slot: super::slot(directory), cookie };
-        self.shards[shard].insert_unique(spread(hash), place, |place| spread(place.hash));
+        let same = |place: &Place| place.hash == hash && is(place.cookie());
+        match self.shards[shard].entry(spread(hash), same, |place| spread(place.hash)) {
+            TableEntry::Occupied(_) => false,
+            TableEntry::Vacant(vacant) => {
+                vacant.insert(Place::new(hash, cookie));
+                true
+            }
+        }
     }
 
     pub(super) fn remove(&mut self, directory: u64, name: &[u8], cookie: u64) {
         let (shard, hash) = self.hash(directory, name);
-        let slot = super::slot(directory);
-        let found = self.shards[shard].find_entry(spread(hash), |place| {
-            place.hash == hash && place.slot == slot && place.cookie == cookie
-        });
-        if let Ok(entry) = found {
+        let place = Place::new(hash, cookie);
+        if let Ok(entry) = self.shards[shard].find_entry(spread(hash), |other| *other == place) {
             entry.remove();
         }
     }

@@ -6,7 +6,6 @@ use super::entries::Entries;
 use super::extents::Extents;
 use crate::backend::{Kind, Time};
 use crate::error::{ErrorCode, Result};
-use crate::path::Name;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -24,14 +23,37 @@ pub(in crate::backend::volume) struct Attr {
     pub(in crate::backend::volume) mode: u32,
     pub(in crate::backend::volume) uid: u32,
     pub(in crate::backend::volume) gid: u32,
-    /// Of a device.
-    pub(in crate::backend::volume) device: (u32, u32),
-    /// Of a file.
-    pub(in crate::backend::volume) size: u64,
-    /// Of a directory: the last cookie given out. None is used twice.
-    pub(in crate::backend::volume) last_cookie: u64,
+    /// Of a file its size, of a directory the last cookie given out (none is used twice), of
+    /// a device its major and minor number. Nothing has more than one of these.
+    pub(in crate::backend::volume) detail: u64,
     /// In nanoseconds since 1970: from 1678 to 2262.
     pub(in crate::backend::volume) times: [i64; 4],
+}
+
+impl Attr {
+    /// Bytes of a file; 0 of anything else.
+    pub(in crate::backend::volume) fn size(&self) -> u64 {
+        if self.kind == Kind::File { self.detail } else { 0 }
+    }
+
+    /// The last cookie of a directory; 0 of anything else.
+    pub(in crate::backend::volume) fn last_cookie(&self) -> u64 {
+        if self.kind == Kind::Directory { self.detail } else { 0 }
+    }
+
+    /// The numbers of a device; zeros of anything else.
+    #[allow(clippy::cast_possible_truncation)] // It has two parts of 32 bits.
+    pub(in crate::backend::volume) fn device(&self) -> (u32, u32) {
+        match self.kind {
+            Kind::File | Kind::Directory => (0, 0),
+            _ => ((self.detail >> 32) as u32, self.detail as u32),
+        }
+    }
+}
+
+/// The numbers of a device as [`Attr::detail`] has them.
+pub(in crate::backend::volume) fn device_detail((major, minor): (u32, u32)) -> u64 {
+    u64::from(major) << 32 | u64::from(minor)
 }
 
 /// A time as it is stored.
@@ -61,7 +83,7 @@ pub(in crate::backend::volume) struct Inode {
 pub(in crate::backend::volume) enum Body {
     File {
         extents: Extents,
-        blocks: u64,
+        blocks: u32,
     },
     Directory(Box<Directory>),
     Symlink(Box<[u8]>),
@@ -77,7 +99,8 @@ pub(in crate::backend::volume) struct Directory {
 }
 
 pub(in crate::backend::volume) struct Entry {
-    pub(in crate::backend::volume) name: Name,
+    /// A [`Name`](crate::path::Name), in as little memory as there is.
+    pub(in crate::backend::volume) name: Box<[u8]>,
     pub(in crate::backend::volume) ino: u64,
 }
 
@@ -117,7 +140,7 @@ impl Inode {
     pub(in crate::backend::volume) fn size(&self) -> u64 {
         match &self.body {
             Body::Symlink(target) => target.len() as u64,
-            _ => self.attr.size,
+            _ => self.attr.size(),
         }
     }
 

@@ -13,7 +13,7 @@ impl Table {
         name: &Name,
     ) -> Option<(u64, u64)> {
         let entries = &self.get(directory)?.directory()?.entries;
-        let is = |cookie| entries.get(cookie).is_some_and(|entry| entry.name == *name);
+        let is = |cookie| entries.get(cookie).is_some_and(|entry| *entry.name == *name.as_bytes());
         let cookie = self.index.find(directory, name.as_bytes(), is)?;
         Some((cookie, entries.get(cookie)?.ino))
     }
@@ -28,12 +28,12 @@ impl Table {
     ) -> Result<()> {
         let is_directory = self.kind(ino).ok_or(ErrorCode::Io)? == Kind::Directory;
         let parent = self.change(directory)?;
-        parent.attr.last_cookie += 1;
-        let cookie = parent.attr.last_cookie;
+        parent.attr.detail += 1;
+        let cookie = parent.attr.detail;
         parent.attr.times[MODIFIED] = now;
         parent.attr.times[CHANGED] = now;
-        parent.attr.links += u32::from(is_directory);
-        self.put_entry(directory, cookie, name.clone(), ino)?;
+        parent.attr.links = parent.attr.links.saturating_add(u32::from(is_directory));
+        self.put_entry(directory, cookie, name, ino)?;
         self.changes.entry(directory, cookie, false, name.as_bytes().len());
         Ok(())
     }
@@ -55,26 +55,34 @@ impl Table {
         Ok(entry.ino)
     }
 
-    /// Puts an entry where it is to be, without any accounting of links and times.
+    /// Puts an entry where it is to be, without any accounting of links and times; `exist`
+    /// if its name or its cookie, or a later one, is there.
     pub(super) fn put_entry(
         &mut self,
         directory: u64,
         cookie: u64,
-        name: Name,
+        name: &Name,
         ino: u64,
     ) -> Result<()> {
+        let (chunk, within) = super::place(directory);
+        let chunk = self.chunks.get_mut(chunk).and_then(Option::as_mut).ok_or(ErrorCode::Io)?;
+        let parent = chunk[within].as_mut().filter(|inode| inode.ino == directory);
+        let parent = parent.and_then(super::Inode::directory_mut);
+        let entries = &mut parent.ok_or(ErrorCode::Io)?.entries;
+        let name = name.as_bytes();
+        if cookie <= entries.last() {
+            return Err(ErrorCode::Exist);
+        }
+        let is = |cookie| entries.get(cookie).is_some_and(|entry| *entry.name == *name);
+        if !self.index.insert(directory, name, cookie, is) {
+            return Err(ErrorCode::Exist);
+        }
+        entries.push(cookie, Entry { name: name.into(), ino });
         if let Some(child) = self.get_mut(ino).and_then(super::Inode::directory_mut) {
             child.parent = directory;
         }
-        let parent = self.get_mut(directory).and_then(super::Inode::directory_mut);
-        let entries = &mut parent.ok_or(ErrorCode::Io)?.entries;
-        let bytes = name.as_bytes().to_vec();
-        if !entries.push(cookie, Entry { name, ino }) {
-            return Err(ErrorCode::Io);
-        }
-        self.index.insert(directory, &bytes, cookie);
         self.count.entries += 1;
-        self.count.bytes += bytes.len() as u64;
+        self.count.bytes += name.len() as u64;
         Ok(())
     }
 
@@ -85,9 +93,9 @@ impl Table {
         if let Some(child) = self.get_mut(entry.ino).and_then(super::Inode::directory_mut) {
             child.parent = 0;
         }
-        self.index.remove(directory, entry.name.as_bytes(), cookie);
+        self.index.remove(directory, &entry.name, cookie);
         self.count.entries -= 1;
-        self.count.bytes -= entry.name.as_bytes().len() as u64;
+        self.count.bytes -= entry.name.len() as u64;
         Some(entry)
     }
 

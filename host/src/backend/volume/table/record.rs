@@ -144,11 +144,10 @@ fn encode_attr(attr: &Attr, out: &mut Vec<u8>) {
     // Seven kinds.
     #[allow(clippy::cast_possible_truncation)]
     out.push(kind as u8 + 1);
-    for number in [attr.links, attr.mode, attr.uid, attr.gid, attr.device.0, attr.device.1] {
+    for number in [attr.links, attr.mode, attr.uid, attr.gid] {
         put_number(out, u64::from(number));
     }
-    put_number(out, attr.size);
-    put_number(out, attr.last_cookie);
+    put_number(out, attr.detail);
     for time in attr.times {
         out.extend_from_slice(&time.to_le_bytes());
     }
@@ -162,12 +161,10 @@ fn decode_attr(from: &mut Reader<'_>) -> Checked<Attr> {
         mode: from.small()?,
         uid: from.small()?,
         gid: from.small()?,
-        device: (from.small()?, from.small()?),
-        size: from.number()?,
-        last_cookie: from.number()?,
+        detail: from.number()?,
         times: [0; 4],
     };
-    if i64::try_from(attr.size).is_err() {
+    if i64::try_from(attr.size()).is_err() {
         return Err(Damage::new("a file is larger than one can be"));
     }
     for time in &mut attr.times {
@@ -188,9 +185,7 @@ mod tests {
             mode: 0o644,
             uid: u32::MAX,
             gid: 1000,
-            device: (7, 200),
-            size: i64::MAX.unsigned_abs(),
-            last_cookie: u64::MAX,
+            detail: u64::MAX,
             times: [i64::MIN, -1, 0, i64::MAX],
         };
         let extent = Extent { at: 1 << 40, run: Run { start: 2, count: 300 } };
