@@ -82,6 +82,8 @@ async function bundle(peers, parts) {
       format: 'esm',
       platform: 'browser',
       target: 'es2022',
+      // Aliases are looked for from there.
+      absWorkingDir: here,
       alias: NODE,
       define: { global: 'globalThis', 'process.env.NODE_ENV': '"production"' },
       minifySyntax: true,
@@ -107,17 +109,28 @@ async function serve(bundles) {
   return server;
 }
 
+/** Who says nothing for so long has lost its way. */
+const SILENCE_MS = 120_000;
+
 /** Asks a new worker; what it posts comes by the page's console. */
 const ask = (page, name, request) =>
   page.evaluate(
-    (name, request) =>
+    (name, request, silence) =>
       new Promise((settle) => {
         const worker = new Worker(`/${name}.js`, { type: 'module' });
+        let timer;
         const finish = (error) => {
+          clearTimeout(timer);
           worker.terminate();
           settle(error);
         };
+        const listen = () => {
+          clearTimeout(timer);
+          timer = setTimeout(() => finish(`nothing was heard for ${silence} ms`), silence);
+        };
+        listen();
         worker.onmessage = ({ data }) => {
+          listen();
           if (data.error) finish(data.error);
           else if (data.done) finish();
           else console.log(JSON.stringify(data));
@@ -127,6 +140,7 @@ const ask = (page, name, request) =>
       }),
     name,
     request,
+    SILENCE_MS,
   );
 
 /** A browser that is started again when a peer has taken it down. */

@@ -36,6 +36,11 @@ impl Line {
         format!("{}{run}: {peer} {phase}", self.engine)
     }
 
+    /// Whether a peer begins with this, or a part is over.
+    pub(super) fn begins(&self) -> bool {
+        self.at.as_deref() == Some("create") || self.found.is_some()
+    }
+
     /// That a peer or a part failed, and why.
     pub(super) fn failure(&self) -> Option<String> {
         let why = self.failed.as_deref()?.lines().take(3).collect::<Vec<_>>().join(" ");

@@ -193,6 +193,9 @@ fn in_browsers(root: &Path, engines: &[Browser], request: &Value) -> Result<Vec<
     let stdout = child.0.stdout.take().context("the output was asked for")?;
     for line in BufReader::new(stdout).lines() {
         let line: Line = serde_json::from_str(&line?)?;
+        if progress.is_hidden() && line.begins() {
+            say(&line.what());
+        }
         progress.set_message(line.what());
         if let Some(failure) = line.failure() {
             progress.suspend(|| say(&failure));
