@@ -9,6 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::guests::{Job, Outcome, Runner, jobs};
+use crate::kills::Kills;
 use crate::tools::{cargo, chromium, command, firefox, name, say, targets};
 use crate::{bench, build, demo, programs};
 
@@ -99,12 +100,19 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
         });
     }
     real_programs(root, &mut tally, &scratch, &native, &browser);
+    let kills = if all { 20 } else { 3 };
+    tally.many("the command line, killed", || {
+        let (_, guest) = guests
+            .iter()
+            .find(|(name, _)| name == "random_changes")
+            .context("a guest program that makes changes")?;
+        Kills { binary: &binary, guest, folder: &scratch.join("kills") }.run(kills)
+    });
     tally.many("browsers that are killed, and browsers that are full", || {
         let mut node = command(&jco, "node");
         node.args(["--test", "--test-concurrency=1", "--test-timeout=1800000"]);
         node.args(["test/engines/kills.test.mjs", "test/engines/quota.test.mjs"]);
-        node.env("CHROME", &chromium).env("FIREFOX", &firefox);
-        node.env("KILLS", if all { "20" } else { "3" });
+        node.env("CHROME", &chromium).env("FIREFOX", &firefox).env("KILLS", kills.to_string());
         counted(&mut node, node_counts)
     });
     if all {

@@ -14,8 +14,8 @@ const SEED = Number(process.env.SEED ?? randomInt(1_000_000));
 /** The guest syncs after so many changes at the latest, and says so before and after. */
 const SYNC_EVERY = 40;
 
-/** How soon a volume opens after its owner was killed. */
-const OPEN_MS = 3000;
+/** A volume, and how soon it opens after its owner was killed. */
+const VOLUME = { name: 'killed', waitMs: 3000 };
 
 /**
  * When to kill the browser, or the tab alone: some milliseconds after one of the first lines
@@ -111,10 +111,15 @@ for (const engine of ENGINES) {
     const stage = await Stage.open(t, engine, ['random_changes']);
     const program = stage.program('random_changes');
     const guest = (ask, every, ...args) => ask('run', { program, args: args.map(String), every });
-    const open = (ask) => ask('open', { mount: 'volume:killed', waitMs: OPEN_MS });
+    const open = (ask) => ask('open', VOLUME);
+    let made = false;
     let known = { stored: 0, paged: [], most: 0 };
     for (let kill = 0; kill <= KILLS; kill += 1) {
       const session = await stage.start();
+      if (made) {
+        const { clean, text } = await session.ask('check', VOLUME);
+        assert.ok(clean, text);
+      }
       const moment = MOMENTS[(SEED + kill) % MOMENTS.length];
       if (moment.word === 'opening' && kill < KILLS) {
         await killed(stage, session, moment, 0, open);
@@ -122,6 +127,7 @@ for (const engine of ENGINES) {
         continue;
       }
       const took = await open(session.ask);
+      made = true;
       const [line] = await guest(session.ask, 0, 'tell', SEED, known.stored, known.most);
       const state = Number(line.split(' ')[1]);
       const page = await session.ask('page');

@@ -12,6 +12,8 @@ const MIB = 1 << 20;
 /** What an origin may store. */
 const QUOTA = 48 * MIB;
 
+const VOLUME = { name: 'full', waitMs: 3000 };
+
 /** How each engine is told so. */
 const LIMITED = {
   chromium: {},
@@ -22,7 +24,7 @@ const LIMITED = {
 /** What is certainly not there when an engine refuses a volume more, and is when it is empty. */
 const BESIDE = 16 * MIB;
 
-/** Starts the engine with that quota, and opens the volume. */
+/** Starts the engine with that quota. */
 async function session(stage) {
   const { engine } = stage;
   const { page, ask } = await stage.start(LIMITED[engine]);
@@ -37,8 +39,7 @@ async function session(stage) {
     const [line] = await ask('run', { program, args: args.map(String) });
     return Number(line.split(' ')[1]);
   };
-  const open = () => ask('open', { mount: 'volume:full', waitMs: 3000 });
-  await open();
+  const open = () => ask('open', VOLUME);
   return { ask, guest, open };
 }
 
@@ -46,6 +47,7 @@ for (const engine of ENGINES) {
   test(`a guest fills the storage of ${engine}`, async (t) => {
     const stage = await Stage.open(t, engine, ['fills_its_storage']);
     const first = await session(stage);
+    await first.open();
     // What keeps the guest from writing can only be a full storage: it stops otherwise.
     const files = await first.guest('fill', 1, 10_000);
     const full = await first.ask('usage');
@@ -73,6 +75,9 @@ for (const engine of ENGINES) {
     await stage.kill();
 
     const second = await session(stage);
+    const { clean, text } = await second.ask('check', VOLUME);
+    assert.ok(clean, text);
+    await second.open();
     assert.equal(await second.guest('check', 3), refilled);
     assert.equal(await second.guest('overwrite', 3, 4), refilled);
     assert.equal(await second.guest('check', 4), refilled);

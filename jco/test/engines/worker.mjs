@@ -2,7 +2,7 @@
 // test at once, by requests that block: what has arrived cannot be lost with the browser.
 
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
-import { Filesystem } from 'wasi-opfs';
+import { Filesystem, checkVolume } from 'wasi-opfs';
 
 /** Tells the test one line, and returns when it has it. */
 function tell(line) {
@@ -55,10 +55,12 @@ const INTERLUDES = [
 ];
 
 const orders = {
-  async open({ mount, waitMs }) {
+  check: ({ name, waitMs }) => checkVolume(name, { waitMs }),
+
+  async open({ name, waitMs }) {
     tell('opening 0');
     const start = performance.now();
-    fs = await Filesystem.open({ mounts: { '/': mount }, waitMs });
+    fs = await Filesystem.open({ mounts: { '/': `volume:${name}` }, waitMs });
     const took = performance.now() - start;
     fs.mkdirSync('/guest', { recursive: true });
     return took;
