@@ -47,6 +47,11 @@ for (const engine of ENGINES) {
   test(`a guest fills the storage of ${engine}`, async (t) => {
     const stage = await Stage.open(t, engine, ['fills_its_storage']);
     const first = await session(stage);
+    // Not even an empty volume fits.
+    const others = await first.ask('occupy', { size: MIB });
+    assert.ok(others > 20, `${others} files`);
+    await assert.rejects(first.open(), { code: 'insufficient-space', message: /'full'/ });
+    await first.ask('vacate', { files: others });
     await first.open();
     // What keeps the guest from writing can only be a full storage: it stops otherwise.
     const files = await first.guest('fill', 1, 10_000);

@@ -102,7 +102,7 @@ export class Stage {
     const ask = async (order, argument) => {
       const { answer, error } = await within(order, tell(order, argument));
       if (error !== undefined) {
-        throw new Error(error);
+        throw Object.assign(new Error(error.message), error);
       }
       return answer;
     };

@@ -24,6 +24,29 @@ function lines(line) {
 
 let fs;
 
+/** Writes a file of OPFS, as large as it may be up to `count` bytes; how many it has. */
+async function put(name, count) {
+  const top = await navigator.storage.getDirectory();
+  const file = await top.getFileHandle(name, { create: true });
+  const piece = new Uint8Array(1 << 18);
+  let done = 0;
+  let handle;
+  try {
+    handle = await file.createSyncAccessHandle();
+    for (let now = 1; done < count && now > 0; done += now) {
+      now = handle.write(piece.subarray(0, Math.min(piece.length, count - done)), { at: done });
+    }
+  } catch (error) {
+    // Firefox answers with a count of 0 instead.
+    if (error.name !== 'QuotaExceededError') {
+      throw error;
+    }
+  } finally {
+    handle?.close();
+  }
+  return done;
+}
+
 /** The directory that is a guest's `work`. */
 function guestsOwn() {
   const [[root]] = fs.wasi.preopens.getDirectories();
@@ -91,26 +114,25 @@ const orders = {
 
   /** Writes a file of OPFS beside the volume, and removes it: how many bytes it could have. */
   async beside({ count }) {
-    const top = await navigator.storage.getDirectory();
-    const piece = new Uint8Array(1 << 18);
-    let done = 0;
-    let handle;
-    try {
-      const file = await top.getFileHandle('beside', { create: true });
-      handle = await file.createSyncAccessHandle();
-      for (let now = 1; done < count && now > 0; done += now) {
-        now = handle.write(piece.subarray(0, Math.min(piece.length, count - done)), { at: done });
-      }
-    } catch (error) {
-      // Firefox answers with a count of 0 instead.
-      if (error.name !== 'QuotaExceededError') {
-        throw error;
-      }
-    } finally {
-      handle?.close();
-      await top.removeEntry('beside').catch(() => undefined);
-    }
+    const done = await put('beside', count);
+    await (await navigator.storage.getDirectory()).removeEntry('beside');
     return done;
+  },
+
+  /** Writes files of OPFS until the engine refuses more; how many there are. */
+  async occupy({ size }) {
+    for (let number = 0; ; number += 1) {
+      if ((await put(`other ${number}`, size)) < size) {
+        return number + 1;
+      }
+    }
+  },
+
+  async vacate({ files }) {
+    const top = await navigator.storage.getDirectory();
+    for (let number = 0; number < files; number += 1) {
+      await top.removeEntry(`other ${number}`);
+    }
   },
 
   /**
@@ -166,6 +188,7 @@ addEventListener('message', async ({ data: { order, argument } }) => {
   try {
     postMessage({ answer: await orders[order](argument) });
   } catch (error) {
-    postMessage({ error: error?.stack ?? String(error) });
+    const { message = String(error), stack = '', code } = error ?? {};
+    postMessage({ error: { message, stack, code } });
   }
 });
