@@ -9,7 +9,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::guests::{Job, Outcome, Runner, jobs};
-use crate::tools::{cargo, chromium, command, name, say, targets};
+use crate::kills::Kills;
+use crate::tools::{cargo, chromium, command, firefox, name, say, targets};
 use crate::{bench, build, demo, programs};
 
 /// What has been counted so far.
@@ -54,7 +55,7 @@ impl Tally {
 /// If the set-up fails, or a test.
 pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
     targets()?;
-    let chromium = chromium()?;
+    let (chromium, firefox) = (chromium()?, firefox()?);
     let mut tally = Tally::default();
 
     tally.one("formatting", || quiet(cargo(root).args(["fmt", "--all", "--check"])));
@@ -99,6 +100,21 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
         });
     }
     real_programs(root, &mut tally, &scratch, &native, &browser);
+    let kills = if all { 20 } else { 3 };
+    tally.many("the command line, killed", || {
+        let (_, guest) = guests
+            .iter()
+            .find(|(name, _)| name == "random_changes")
+            .context("a guest program that makes changes")?;
+        Kills { binary: &binary, guest, folder: &scratch.join("kills") }.run(kills)
+    });
+    tally.many("browsers that are killed, and browsers that are full", || {
+        let mut node = command(&jco, "node");
+        node.args(["--test", "--test-concurrency=1", "--test-timeout=1800000"]);
+        node.args(["test/engines/kills.test.mjs", "test/engines/quota.test.mjs"]);
+        node.env("CHROME", &chromium).env("FIREFOX", &firefox).env("KILLS", kills.to_string());
+        counted(&mut node, node_counts)
+    });
     if all {
         tally.many("many random calls", || {
             let mut command = cargo(root);
