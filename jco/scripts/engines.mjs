@@ -62,6 +62,23 @@ function executable(engine) {
   return found;
 }
 
+/** Kills a browser with all its processes at once: it leads a group of them. */
+async function killAll(child) {
+  if (process.platform === 'win32') {
+    child.kill('SIGKILL');
+    return;
+  }
+  // Until none is left: a process that is on its way out has its files open.
+  for (let tries = 0; tries < 500; tries += 1) {
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
 /**
  * Starts an engine. `profile` is a folder that is kept; without one, a fresh profile is
  * made and removed. Everything stored belongs to the origin, so whoever comes back to a
@@ -112,7 +129,7 @@ export async function start(engine, { profile, preferences = {} } = {}) {
       return page;
     },
     async kill() {
-      child.kill('SIGKILL');
+      await killAll(child);
       await ended;
       await remove();
     },

@@ -24,4 +24,5 @@ export {
   type Usage,
   type WriteOptions,
 } from './page.js';
+export { type CheckOptions, type Report, checkVolume } from './volume.js';
 export type { TraceEvent, TraceListener } from './trace.js';

@@ -188,6 +188,36 @@ test('a mount that fails leaves nothing open', async (t) => {
   assert.ok(await ask('two', free, 'damaged.volume'));
 });
 
+test('a volume is checked, and repaired, where it is', async (t) => {
+  const { ask, fail } = await stage(t);
+  const check = ({ checkVolume }, [name, options]) => checkVolume(name, options);
+  await ask('one', open, ['checked', 5000]);
+  await ask('one', write, ['/f', 'x'.repeat(100_000)]);
+  const waiting = await fail('two', check, ['checked', { waitMs: 100 }]);
+  assert.equal(waiting.code, 'busy');
+  await ask('one', close);
+  const report = await ask('two', check, ['checked', {}]);
+  assert.deepEqual([report.clean, report.repaired], [true, false], report.text);
+  assert.match(report.text, /clean: 1 files, 1 directories/);
+  // Both superblocks: only a repair finds what there was.
+  await ask('one', async () => {
+    const top = await navigator.storage.getDirectory();
+    const file = await top.getFileHandle('checked.volume');
+    const handle = await file.createSyncAccessHandle();
+    handle.write(new Uint8Array(8192).fill(7));
+    handle.close();
+  });
+  assert.equal((await fail('one', open, ['checked', 5000])).code, 'not-recoverable');
+  const damaged = await ask('two', check, ['checked', {}]);
+  assert.equal(damaged.clean, false, damaged.text);
+  assert.ok(damaged.findings.length > 0);
+  const repaired = await ask('two', check, ['checked', { repair: true }]);
+  assert.equal(repaired.repaired, true, repaired.text);
+  assert.deepEqual(await ask('two', locks), []);
+  await ask('one', open, ['checked', 5000]);
+  assert.equal(await ask('one', read, '/f'), 'x'.repeat(100_000));
+});
+
 test('a worker opens a volume once, wherever it is mounted', async (t) => {
   const { ask } = await stage(t);
   const seen = await ask('one', async ({ Filesystem }) => {

@@ -5,6 +5,7 @@ mod build;
 mod demo;
 mod fuzz;
 mod guests;
+mod kills;
 mod programs;
 mod test;
 mod tools;
