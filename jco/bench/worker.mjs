@@ -103,6 +103,7 @@ async function warmCode(peer, names) {
     }
   }
   await peer.close();
+  await peer.forget?.();
   await wipe();
   await peer.open();
 }
