@@ -194,6 +194,7 @@ mod tests {
             };
             copy.settle(1).unwrap_or_else(|error| panic!("seed {seed}: {}", error.0));
             assert!(whole(&copy) == whole(&table), "seed {seed}");
+            assert!(whole(&table).len() as u64 <= table.image_bytes(), "seed {seed}");
             assert!(copy.get(ROOT).is_some());
         }
     }

@@ -2,6 +2,7 @@
 //! that no single call pays for all of them to grow.
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as TableEntry;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 const SHARDS: usize = 64;
@@ -63,10 +64,23 @@ impl Index {
         found.map(|place| place.cookie())
     }
 
-    pub(super) fn insert(&mut self, directory: u64, name: &[u8], cookie: u64) {
+    /// Adds an entry, unless `is` answers yes for the cookie of another one.
+    pub(super) fn insert(
+        &mut self,
+        directory: u64,
+        name: &[u8],
+        cookie: u64,
+        mut is: impl FnMut(u64) -> bool,
+    ) -> bool {
         let (shard, hash) = self.hash(directory, name);
-        let place = Place::new(hash, cookie);
-        self.shards[shard].insert_unique(spread(hash), place, |place| spread(place.hash));
+        let same = |place: &Place| place.hash == hash && is(place.cookie());
+        match self.shards[shard].entry(spread(hash), same, |place| spread(place.hash)) {
+            TableEntry::Occupied(_) => false,
+            TableEntry::Vacant(vacant) => {
+                vacant.insert(Place::new(hash, cookie));
+                true
+            }
+        }
     }
 
     pub(super) fn remove(&mut self, directory: u64, name: &[u8], cookie: u64) {

@@ -31,6 +31,12 @@ pub(super) const ROOT: u64 = 1;
 /// The most objects that a volume holds at a time.
 pub(super) const INODES_MAX: u32 = 1 << 26;
 
+/// The most bytes that a record has of an object's attributes, of an entry without its
+/// name, and of an extent.
+const INODE_BYTES: u64 = 76;
+const ENTRY_BYTES: u64 = 34;
+const EXTENT_BYTES: u64 = 32;
+
 /// Inodes in one piece of memory: the table grows without being copied.
 const CHUNK: usize = 64;
 
@@ -38,6 +44,12 @@ const CHUNK: usize = 64;
 /// that lie there one after the other.
 fn slot(ino: u64) -> u32 {
     (ino & 0xffff_ffff) as u32
+}
+
+/// The chunk in which an inode lies, and where in it.
+fn place(ino: u64) -> (usize, usize) {
+    let slot = slot(ino) as usize;
+    (slot / CHUNK, slot % CHUNK)
 }
 
 pub(super) struct Table {
@@ -77,16 +89,16 @@ impl Table {
     }
 
     pub(super) fn get(&self, ino: u64) -> Option<&Inode> {
-        let slot = slot(ino) as usize;
-        let chunk = self.chunks.get(slot / CHUNK)?.as_ref()?;
-        chunk[slot % CHUNK].as_ref().filter(|inode| inode.ino == ino)
+        let (chunk, within) = place(ino);
+        let chunk = self.chunks.get(chunk)?.as_ref()?;
+        chunk[within].as_ref().filter(|inode| inode.ino == ino)
     }
 
     /// For changes that [`Changes`] is told of by whoever makes them.
     fn get_mut(&mut self, ino: u64) -> Option<&mut Inode> {
-        let slot = slot(ino) as usize;
-        let chunk = self.chunks.get_mut(slot / CHUNK)?.as_mut()?;
-        chunk[slot % CHUNK].as_mut().filter(|inode| inode.ino == ino)
+        let (chunk, within) = place(ino);
+        let chunk = self.chunks.get_mut(chunk)?.as_mut()?;
+        chunk[within].as_mut().filter(|inode| inode.ino == ino)
     }
 
     /// An inode that a node holds, and which is therefore there.
@@ -131,7 +143,10 @@ impl Table {
     /// At most as many bytes an image of the table has.
     pub(super) fn image_bytes(&self) -> u64 {
         let count = &self.count;
-        let records = count.inodes * 100 + count.entries * 40 + count.extents * 36 + count.bytes;
+        let records = count.inodes * INODE_BYTES
+            + count.entries * ENTRY_BYTES
+            + count.extents * EXTENT_BYTES
+            + count.bytes;
         // And what frames the records.
         records + records / 64 + 8 * 1024
     }
@@ -157,7 +172,7 @@ impl Table {
     /// Puts an inode at its slot, which is below [`INODES_MAX`] and vacant.
     fn put(&mut self, inode: Inode) {
         let slot = slot(inode.ino);
-        let (chunk, within) = (slot as usize / CHUNK, slot as usize % CHUNK);
+        let (chunk, within) = place(inode.ino);
         if self.chunks.len() <= chunk {
             self.chunks.resize_with(chunk + 1, || None);
         }
@@ -171,9 +186,9 @@ impl Table {
     /// Takes an inode out, with all that belongs to it but its entries.
     fn take(&mut self, ino: u64) -> Option<Inode> {
         self.get(ino)?;
-        let slot = slot(ino) as usize;
-        let chunk = self.chunks.get_mut(slot / CHUNK)?.as_mut()?;
-        let inode = chunk[slot % CHUNK].take()?;
+        let (chunk, within) = place(ino);
+        let chunk = self.chunks.get_mut(chunk)?.as_mut()?;
+        let inode = chunk[within].take()?;
         self.count.inodes -= 1;
         self.count.extents -= inode.extents().map_or(0, |extents| extents.len() as u64);
         self.count.bytes -= inode.xattr_bytes() as u64;
@@ -229,6 +244,17 @@ impl Table {
         change: Mapping,
         freed: &mut impl FnMut(super::space::Run),
     ) -> Result<()> {
+        self.changes.mapping(ino, change);
+        self.remap(ino, change, freed)
+    }
+
+    /// The same, of what is stored already.
+    fn remap(
+        &mut self,
+        ino: u64,
+        change: Mapping,
+        freed: &mut impl FnMut(super::space::Run),
+    ) -> Result<()> {
         let inode = self.get_mut(ino).ok_or(ErrorCode::Io)?;
         let Body::File { extents, blocks } = &mut inode.body else { return Err(ErrorCode::Io) };
         let before = extents.len() as u64;
@@ -245,7 +271,6 @@ impl Table {
         }
         let after = extents.len() as u64;
         self.count.extents = self.count.extents + after - before;
-        self.changes.mapping(ino, change);
         Ok(())
     }
 

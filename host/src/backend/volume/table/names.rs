@@ -55,7 +55,8 @@ impl Table {
         Ok(entry.ino)
     }
 
-    /// Puts an entry where it is to be, without any accounting of links and times.
+    /// Puts an entry where it is to be, without any accounting of links and times; `exist`
+    /// if its name or its cookie, or a later one, is there.
     pub(super) fn put_entry(
         &mut self,
         directory: u64,
@@ -63,16 +64,23 @@ impl Table {
         name: &Name,
         ino: u64,
     ) -> Result<()> {
+        let (chunk, within) = super::place(directory);
+        let chunk = self.chunks.get_mut(chunk).and_then(Option::as_mut).ok_or(ErrorCode::Io)?;
+        let parent = chunk[within].as_mut().filter(|inode| inode.ino == directory);
+        let parent = parent.and_then(super::Inode::directory_mut);
+        let entries = &mut parent.ok_or(ErrorCode::Io)?.entries;
+        let name = name.as_bytes();
+        if cookie <= entries.last() {
+            return Err(ErrorCode::Exist);
+        }
+        let is = |cookie| entries.get(cookie).is_some_and(|entry| *entry.name == *name);
+        if !self.index.insert(directory, name, cookie, is) {
+            return Err(ErrorCode::Exist);
+        }
+        entries.push(cookie, Entry { name: name.into(), ino });
         if let Some(child) = self.get_mut(ino).and_then(super::Inode::directory_mut) {
             child.parent = directory;
         }
-        let parent = self.get_mut(directory).and_then(super::Inode::directory_mut);
-        let entries = &mut parent.ok_or(ErrorCode::Io)?.entries;
-        let name = name.as_bytes();
-        if !entries.push(cookie, Entry { name: name.into(), ino }) {
-            return Err(ErrorCode::Io);
-        }
-        self.index.insert(directory, name, cookie);
         self.count.entries += 1;
         self.count.bytes += name.len() as u64;
         Ok(())

@@ -6,7 +6,7 @@ use super::{Body, Entry, INODES_MAX, Inode, Mapping, ROOT, Record, Table, slot};
 use crate::backend::Kind;
 use crate::backend::volume::codec::{Checked, Damage};
 use crate::backend::volume::space::Run;
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
 use crate::path::Name;
 
 /// The digests of blocks, with the number of the commit that wrote them.
@@ -92,7 +92,7 @@ impl Table {
 
     fn replay_map(&mut self, ino: u64, change: Mapping) -> Checked<()> {
         let wrong = |_| damaged("an extent is not of a file", ino);
-        self.map(ino, change, &mut |_: Run| {}).map_err(wrong)
+        self.remap(ino, change, &mut |_: Run| {}).map_err(wrong)
     }
 
     fn replay_enter(&mut self, directory: u64, cookie: u64, ino: u64, name: &[u8]) -> Checked<()> {
@@ -102,12 +102,10 @@ impl Table {
         if ino == ROOT || child.directory().is_some_and(|child| child.parent != 0) {
             return Err(damaged("a directory is in two places", ino));
         }
-        let parent = self.get(directory).and_then(Inode::directory);
-        let parent = parent.ok_or_else(|| damaged("a name is in no directory", directory))?;
-        if cookie <= parent.entries.last() || self.find(directory, &name).is_some() {
-            return Err(damaged("an entry is there twice", directory));
-        }
-        let wrong = |_| damaged("a name is in no directory", directory);
+        let wrong = |code| match code {
+            ErrorCode::Exist => damaged("an entry is there twice", directory),
+            _ => damaged("a name is in no directory", directory),
+        };
         self.attach(directory, cookie, &name, ino).map_err(wrong)
     }
 
