@@ -9,8 +9,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::guests::{Job, Outcome, Runner, jobs};
-use crate::tools::{cargo, chromium, command, name, say, targets};
-use crate::{build, demo, programs};
+use crate::kills::Kills;
+use crate::tools::{cargo, chromium, command, firefox, name, say, targets};
+use crate::{bench, build, demo, programs};
 
 /// What has been counted so far.
 #[derive(Default)]
@@ -54,7 +55,7 @@ impl Tally {
 /// If the set-up fails, or a test.
 pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
     targets()?;
-    let chromium = chromium()?;
+    let (chromium, firefox) = (chromium()?, firefox()?);
     let mut tally = Tally::default();
 
     tally.one("formatting", || quiet(cargo(root).args(["fmt", "--all", "--check"])));
@@ -67,17 +68,14 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
     });
     tally.one("the npm package", || build::package(root));
     let jco = root.join("jco");
-    tally.many("behaviour suite in Chromium", || {
-        let folder = build::browser_suite(root)?;
-        let mut node = command(&jco, "node");
-        node.arg("test/contract.mjs").arg(folder).env("CHROME", &chromium);
-        counted(&mut node, plain_counts)
-    });
+    tally.many("behaviour suite in Chromium", || counted(&mut suite(root)?, plain_counts));
     tally.many("TypeScript and its tests", || {
         let mut npm = command(&jco, "npm");
         npm.args(["test", "--silent"]).env("CHROME", &chromium);
         counted(&mut npm, node_counts)
     });
+
+    tally.one("the bench measures", || bench::smoke(root));
 
     let scratch = root.join("target/test-scratch");
     if scratch.exists() {
@@ -92,7 +90,7 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
     for (door, runner, kind) in [
         ("wasmtime", &native, "dir"),
         ("wasmtime", &native, "volume"),
-        ("Chromium", &browser, "memory"),
+        ("Chromium", &browser, "volume"),
         ("Chromium", &browser, "tree"),
     ] {
         tally.many(&format!("guest programs in {door} on {kind}"), || {
@@ -102,6 +100,21 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
         });
     }
     real_programs(root, &mut tally, &scratch, &native, &browser);
+    let kills = if all { 20 } else { 3 };
+    tally.many("the command line, killed", || {
+        let (_, guest) = guests
+            .iter()
+            .find(|(name, _)| name == "random_changes")
+            .context("a guest program that makes changes")?;
+        Kills { binary: &binary, guest, folder: &scratch.join("kills") }.run(kills)
+    });
+    tally.many("browsers that are killed, and browsers that are full", || {
+        let mut node = command(&jco, "node");
+        node.args(["--test", "--test-concurrency=1", "--test-timeout=1800000"]);
+        node.args(["test/engines/kills.test.mjs", "test/engines/quota.test.mjs"]);
+        node.env("CHROME", &chromium).env("FIREFOX", &firefox).env("KILLS", kills.to_string());
+        counted(&mut node, node_counts)
+    });
     if all {
         tally.many("many random calls", || {
             let mut command = cargo(root);
@@ -120,6 +133,23 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
     std::io::Write::write_all(&mut std::io::stdout().lock(), report.as_bytes())?;
     ensure!(tally.failed == 0, "{} tests failed", tally.failed);
     Ok(())
+}
+
+/// What runs the behaviour suite in Chromium.
+fn suite(root: &Path) -> Result<Command> {
+    let folder = build::browser_suite(root)?;
+    let mut node = command(&root.join("jco"), "node");
+    node.arg("test/contract.mjs").arg(folder).env("CHROME", chromium()?);
+    Ok(node)
+}
+
+/// Runs those cases of the behaviour suite in Chromium whose names contain `text`.
+///
+/// # Errors
+/// If one fails.
+pub(crate) fn run_suite(root: &Path, text: &str) -> Result<()> {
+    targets()?;
+    crate::tools::run(suite(root)?.arg(text))
 }
 
 fn lints(root: &Path, tally: &mut Tally) {

@@ -14,6 +14,8 @@ mod opfs;
 pub mod semantics;
 #[cfg(all(feature = "tree", target_arch = "wasm32"))]
 mod tree;
+#[cfg(all(feature = "tree", target_arch = "wasm32"))]
+mod volume;
 mod waiting;
 
 use std::pin::Pin;

@@ -14,7 +14,7 @@ use super::log::{FIRST_BLOCKS, Found, HEADER, Log, NEW_BLOCKS, recover};
 use super::node::Shared;
 use super::space::{BLOCK, RESERVE, Run, Space};
 use super::store::{Gather, Store};
-use super::table::{Attr, ROOT, Table, nanoseconds};
+use super::table::{Attr, ROOT, Record, Table, nanoseconds};
 use super::{Volume, new_attr};
 use crate::backend::{Fresh, Kind, Time, new_device};
 use crate::error::{ErrorCode, SetupError};
@@ -30,6 +30,8 @@ pub struct Options {
     limit: Option<u64>,
     cache: Option<u64>,
     read_only: bool,
+    #[cfg(target_arch = "wasm32")]
+    pub(super) wait: Duration,
 }
 
 impl Default for Options {
@@ -40,6 +42,8 @@ impl Default for Options {
             limit: None,
             cache: None,
             read_only: false,
+            #[cfg(target_arch = "wasm32")]
+            wait: Duration::from_secs(5),
         }
     }
 }
@@ -77,6 +81,14 @@ impl Options {
     #[must_use]
     pub const fn read_only(self) -> Self {
         Self { read_only: true, ..self }
+    }
+
+    /// How long to wait while another worker has the volume open: 5 seconds, if it is not
+    /// said.
+    #[cfg(target_arch = "wasm32")]
+    #[must_use]
+    pub const fn wait(self, time: Duration) -> Self {
+        Self { wait: time, ..self }
     }
 }
 
@@ -198,9 +210,15 @@ fn take_over(store: &mut Store, discarded: bool) -> Result<(), ErrorCode> {
     store.log.flush_found(&mut *store.disk)?;
     if discarded {
         // Another frame takes the place of the one that was left out, so that it and its
-        // successors are never found again.
-        if store.log.fits(0) {
-            store.log.append(&mut *store.disk, vec![0; HEADER])?;
+        // successors are never found again. A random number makes it another one for sure.
+        let now = Time::now();
+        let random = RandomState::new().hash_one((now.seconds, now.nanoseconds));
+        let mut bytes = vec![0; HEADER];
+        // The digests of no blocks, which begin anywhere.
+        let start = u32::try_from(random >> 32).unwrap_or_default();
+        Record::Sums { start, sums: &[] }.encode(&mut bytes);
+        if store.log.fits(bytes.len() - HEADER) {
+            store.log.append(&mut *store.disk, bytes)?;
         }
         store.log.flush(&mut *store.disk)?;
     }
