@@ -22,7 +22,7 @@ pub(crate) fn fuzz(root: &Path, target: Option<&str>, seconds: u32) -> Result<()
         // There is no unsafe code to sanitize, and a sanitizer would ask for a nightly Rust.
         command.args(["run", "--sanitizer", "none", name, "--"]);
         command.arg(format!("-max_total_time={seconds}"));
-        command.args(["-rss_limit_mb=2048", "-timeout=30", "-max_len=600", "-print_final_stats=1"]);
+        command.args(["-rss_limit_mb=2048", "-timeout=30", "-max_len=600", "-len_control=0"]);
         run(&mut command).with_context(|| {
             format!("{name} found something; its last lines above say how to run it again")
         })?;

@@ -1,9 +1,11 @@
 //! The project's own chores. Each does the set-up it needs, and says so.
 
+mod bench;
 mod build;
 mod demo;
 mod fuzz;
 mod guests;
+mod kills;
 mod programs;
 mod test;
 mod tools;
@@ -27,6 +29,8 @@ enum Chore {
     Build,
     /// Builds the npm package alone.
     Package,
+    /// Measures the file systems beside what people use today.
+    Bench(bench::Options),
     /// Serves a page on which real programs keep their files in the browser.
     Demo {
         /// Drives the page in a browser without a window, and checks what it shows.
@@ -74,6 +78,7 @@ fn main() -> Result<()> {
             Ok(())
         }
         Chore::Package => build::package(&root),
+        Chore::Bench(options) => bench::run(&root, &options),
         Chore::Demo { headless, port, screenshot } => {
             demo::run(&root, headless, port, screenshot.as_deref())
         }

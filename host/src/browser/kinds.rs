@@ -9,7 +9,6 @@ use std::time::Duration;
 use async_lock::Mutex;
 
 use crate::backend::tree::Tree;
-use crate::backend::volume::disk::Ram;
 use crate::backend::volume::{Options, Volume};
 use crate::error::{ErrorCode, Result, SetupError};
 use crate::mount::FileSystem;
@@ -46,10 +45,7 @@ thread_local! {
 pub(super) async fn open(kind: &str, name: &str, wait: Duration) -> Result<Opened, SetupError> {
     match kind {
         "volume" => volume(name, wait).await.map(Opened::volume),
-        "memory" => {
-            let volume = Volume::open(Ram::new(MEMORY), Options::default())?;
-            Ok(Opened::volume(Ref::new(volume)))
-        }
+        "memory" => Volume::in_memory(MEMORY).map(Ref::new).map(Opened::volume),
         "tree" => {
             let fs = FileSystem::new(Ref::new(Tree::open(name).await?));
             Ok(Opened { fs, volume: None })

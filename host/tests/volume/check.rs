@@ -61,6 +61,17 @@ fn files() -> Image {
     Image::of(contents(&mut disk))
 }
 
+/// The frame that says where the content of /x/b lies, which is object 5; and the block.
+fn extent_of_b(image: &Image) -> (usize, usize) {
+    let found = image.frames.iter().enumerate().find_map(|(number, &(at, length))| {
+        let frame = &image.bytes[at..at + length];
+        let found = frame.windows(3).position(|bytes| bytes == [8, 5, 0])?;
+        let block = usize::from(frame[found + 3] & 0x7f) | usize::from(frame[found + 4]) << 7;
+        Some((number, block))
+    });
+    found.expect("an extent of object 5")
+}
+
 /// Bytes of a record: numbers below 128 are one byte each.
 fn record(kind: u8, fields: &[u8], bytes: &[u8]) -> Vec<u8> {
     let mut out = vec![kind];
@@ -300,16 +311,44 @@ fn a_block_has_one_owner() {
     says(&report, Severity::Repairable, "blocks behind its end");
 }
 
+/// A frame says that data was flushed which is not there, and the frames behind it do not.
+#[test]
+fn a_claim_that_is_not_the_last_counts_too() {
+    let mut image = files();
+    let (commit, block) = extent_of_b(&image);
+    for number in commit..image.frames.len() {
+        let (at, _) = image.frames[number];
+        let durable = if number == commit + 1 { 1_u64 << 40 } else { 0 };
+        image.bytes[at + 24..at + 32].copy_from_slice(&durable.to_le_bytes());
+    }
+    image.reseal();
+    image.bytes[block * BLOCK] ^= 1;
+    assert!(Volume::open(image.disk(), Options::default()).is_err());
+    let (report, _) = repaired(&image);
+    says(&report, Severity::Lost, "are given up");
+}
+
+/// A mount leaves out a commit behind one that was torn; the same commit once more in that
+/// place does not bring it back.
+#[test]
+fn a_commit_that_was_left_out_does_not_come_back() {
+    let mut image = files();
+    let (mark, length) = image.last_frame();
+    // It would be refused.
+    image.append(&record(4, &[1, 88], b""));
+    image.bytes[mark..mark + length].fill(0);
+    let disk = image.disk();
+    let whole = dump(files().disk());
+    for _ in 0..3 {
+        assert_eq!(dump(disk.clone()), whole);
+    }
+}
+
 #[test]
 fn damaged_data_is_named() {
     let image = files();
     let whole = dump(image.disk());
-    let map = image.frames.iter().find_map(|&(at, length)| {
-        let frame = &image.bytes[at..at + length];
-        let found = frame.windows(3).position(|bytes| bytes == [8, 5, 0])?;
-        Some(usize::from(frame[found + 3] & 0x7f) | usize::from(frame[found + 4]) << 7)
-    });
-    let block = map.expect("an extent of object 5");
+    let (_, block) = extent_of_b(&image);
     let mut image = image;
     image.bytes[(block + 1) * BLOCK + 5] ^= 1;
     let (report, found) = repaired(&image);

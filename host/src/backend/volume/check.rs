@@ -113,7 +113,9 @@ pub fn check(disk: &mut dyn Disk, repair: bool) -> Result<Report, SetupError> {
     if repair && !report.is_clean() {
         found.store(disk).map_err(|code| not_repaired(code, disk))?;
         report.repaired = true;
-        report.findings.iter_mut().for_each(|finding| finding.repaired = true);
+        for finding in &mut report.findings {
+            finding.repaired = finding.severity > Severity::Note;
+        }
     }
     Ok(report)
 }

@@ -7,14 +7,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::cache::Cache;
-use super::disk::Disk;
 #[cfg(not(target_arch = "wasm32"))]
 use super::disk::NativeFile;
+use super::disk::{Disk, Ram};
 use super::log::{FIRST_BLOCKS, Found, HEADER, Log, NEW_BLOCKS, recover};
 use super::node::Shared;
 use super::space::{BLOCK, RESERVE, Run, Space};
 use super::store::{Gather, Store};
-use super::table::{Attr, ROOT, Table, nanoseconds};
+use super::table::{Attr, ROOT, Record, Table, nanoseconds};
 use super::{Volume, new_attr};
 use crate::backend::{Fresh, Kind, Time, new_device};
 use crate::error::{ErrorCode, SetupError};
@@ -137,6 +137,14 @@ impl Volume {
         Ok(Self { shared: Ref::new(shared) })
     }
 
+    /// Makes one in memory, which is gone with it, and takes at most `limit` bytes.
+    ///
+    /// # Errors
+    /// `insufficient-space` for a limit below 5 MiB.
+    pub fn in_memory(limit: u64) -> Result<Self, SetupError> {
+        Self::open(Ram::new(limit), Options::default().limit(limit))
+    }
+
     /// Opens the volume in a file, or makes one.
     ///
     /// # Errors
@@ -202,9 +210,15 @@ fn take_over(store: &mut Store, discarded: bool) -> Result<(), ErrorCode> {
     store.log.flush_found(&mut *store.disk)?;
     if discarded {
         // Another frame takes the place of the one that was left out, so that it and its
-        // successors are never found again.
-        if store.log.fits(0) {
-            store.log.append(&mut *store.disk, vec![0; HEADER])?;
+        // successors are never found again. A random number makes it another one for sure.
+        let now = Time::now();
+        let random = RandomState::new().hash_one((now.seconds, now.nanoseconds));
+        let mut bytes = vec![0; HEADER];
+        // The digests of no blocks, which begin anywhere.
+        let start = u32::try_from(random >> 32).unwrap_or_default();
+        Record::Sums { start, sums: &[] }.encode(&mut bytes);
+        if store.log.fits(bytes.len() - HEADER) {
+            store.log.append(&mut *store.disk, bytes)?;
         }
         store.log.flush(&mut *store.disk)?;
     }

@@ -34,7 +34,8 @@ pub(in crate::backend::volume) struct Volume {
     pub(in crate::backend::volume) used: Vec<Run>,
     /// Blocks of the disk.
     pub(in crate::backend::volume) end: u32,
-    /// Commits behind the last are whole, but their data is not: they must not come back.
+    /// Commits behind the last are whole, but their data is not, or one before them: they
+    /// must not come back.
     pub(in crate::backend::volume) discarded: bool,
 }
 
@@ -74,14 +75,14 @@ pub(in crate::backend::volume) fn recover(
         let table = Table::new(seed);
         let mut replayed = replay(disk, &superblock, before, limit, table, &mut Err)?;
         let (sequence, durable) = (replayed.log.sequence, replayed.durable);
-        if limit == u64::MAX {
-            if stored_later(disk, &replayed.log)? > 0 {
-                let text = format!("commit {} was stored, and is lost", sequence + 1);
-                return Err(damaged(Damage::new(text)));
-            }
-            if alone && has_successor(disk, &superblock)? {
-                return Err(damaged(Damage::new("its newer superblock is lost")));
-            }
+        let behind = behind(disk, &replayed.log)?;
+        if behind.stored {
+            let text = format!("commit {} was stored, and is lost", sequence + 1);
+            return Err(damaged(Damage::new(text)));
+        }
+        discarded |= behind.frames > 0;
+        if limit == u64::MAX && alone && has_successor(disk, &superblock)? {
+            return Err(damaged(Damage::new("its newer superblock is lost")));
         }
         let used = used(&mut replayed, &superblock, end).map_err(damaged)?;
         // What is live and was written since all was flushed has to be there.
@@ -262,7 +263,8 @@ pub(super) fn replay(
             if !image {
                 break;
             }
-            judge(Damage::new("its checkpoint is not whole")).map_err(damaged)?;
+            let text = format!("its checkpoint is not whole: frame {next} is damaged");
+            judge(Damage::new(text)).map_err(damaged)?;
             (tail, next) = window.resume(superblock, tail, next)?;
             // Behind what is lost, nobody knows the digest of the frame before.
             chain = None;
@@ -272,14 +274,16 @@ pub(super) fn replay(
         while !reader.is_empty() {
             let record = match Record::decode(&mut reader) {
                 Ok(record) => record,
-                Err(damage) => {
+                Err(Damage(text)) => {
                     // Where the next one begins, nobody knows.
-                    judge(damage).map_err(damaged)?;
+                    let text = format!("the rest of frame {next} makes no sense: {text}");
+                    judge(Damage(text)).map_err(damaged)?;
                     break;
                 }
             };
-            if let Err(damage) = table.replay(&record, next, &mut sums) {
-                judge(damage).map_err(damaged)?;
+            if let Err(Damage(text)) = table.replay(&record, next, &mut sums) {
+                let text = format!("a record of frame {next} cannot be: {text}");
+                judge(Damage(text)).map_err(damaged)?;
             }
         }
         (chain, durable, marked) = (Some(digest), frame.durable, frame.length == 0);
@@ -330,17 +334,26 @@ impl Window<'_> {
     }
 }
 
-/// How many whole frames lie behind the end of the log, though one of them says that the
-/// missing one was flushed: then it was not torn, but is lost.
-pub(super) fn stored_later(disk: &mut dyn Disk, log: &Log) -> Result<u64, SetupError> {
+/// Commits behind the end of the log.
+pub(super) struct Behind {
+    /// How many are whole.
+    pub(super) frames: u64,
+    /// One of them says that the missing one was flushed: it was not torn, but is lost.
+    pub(super) stored: bool,
+}
+
+pub(super) fn behind(disk: &mut dyn Disk, log: &Log) -> Result<Behind, SetupError> {
     let last = log.sequence;
-    let later = |frame: &Frame| frame.is_of(&log.superblock) && frame.sequence > last + 1;
-    let certain = |frame: &Frame| later(frame) && frame.durable > last;
-    let area = log.superblock.active;
-    match count_frames(disk, area, log.tail, 1, certain)? {
-        0 => Ok(0),
-        _ => count_frames(disk, area, log.tail, u64::MAX, later),
-    }
+    let mut behind = Behind { frames: 0, stored: false };
+    each_frame(disk, log.superblock.active, log.tail, |frame, whole| {
+        let later = frame.is_of(&log.superblock) && frame.sequence > last + 1;
+        if later && frame.flags & IMAGE == 0 && whole()? {
+            behind.frames += 1;
+            behind.stored |= frame.durable > last;
+        }
+        Ok(())
+    })?;
+    Ok(behind)
 }
 
 /// Looks for a commit behind the next checkpoint: there is none before the superblock that
@@ -350,30 +363,34 @@ pub(super) fn has_successor(
     superblock: &Superblock,
 ) -> Result<bool, SetupError> {
     let next = Superblock { epoch: superblock.epoch + 1, ..*superblock };
-    let later = |frame: &Frame| frame.is_of(&next) && frame.flags & IMAGE == 0;
-    Ok(count_frames(disk, superblock.spare, 0, 1, later)? > 0)
+    let mut found = false;
+    each_frame(disk, superblock.spare, 0, |frame, whole| {
+        found = found || frame.is_of(&next) && frame.flags & IMAGE == 0 && whole()?;
+        Ok(())
+    })?;
+    Ok(found)
 }
 
-/// How many whole frames of this kind lie in an area, from a place on; no more than `most`.
-fn count_frames(
+/// Answers whether a frame is whole, for which all of it is read.
+type Whole<'a> = dyn FnMut() -> Result<bool, SetupError> + 'a;
+
+/// Calls `see` with all that looks like a frame in an area, from a place on.
+pub(super) fn each_frame(
     disk: &mut dyn Disk,
     area: Run,
     from: u64,
-    most: u64,
-    is: impl Fn(&Frame) -> bool,
-) -> Result<u64, SetupError> {
+    mut see: impl FnMut(&Frame, &mut Whole<'_>) -> Result<(), SetupError>,
+) -> Result<(), SetupError> {
     let size = u64::from(area.count) * BLOCK as u64;
     let mut window = Window::new(disk, area);
-    let (mut at, mut count) = (from, 0);
-    while at < size && count < most {
-        // Most of it is no frame, and needs no digest.
-        let header = window.get(at, HEADER)?.and_then(Frame::parse);
-        if header.is_some_and(|(frame, _)| is(&frame)) && window.frame(at)?.is_some() {
-            count += 1;
+    let mut at = from;
+    while at < size {
+        if let Some((frame, _)) = window.get(at, HEADER)?.and_then(Frame::parse) {
+            see(&frame, &mut || Ok(window.frame(at)?.is_some()))?;
         }
         at += SECTOR as u64;
     }
-    Ok(count)
+    Ok(())
 }
 
 /// All runs that are used, sorted, once it is clear that none is used twice.

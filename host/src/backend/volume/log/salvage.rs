@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::recover::{
-    Judge, Replayed, Verdicts, bad, blocks, damaged, has_successor, is_area, is_blank, live,
-    newest, no_volume, replay, slots, stored_later, unreadable, used,
+    Judge, Replayed, Verdicts, bad, behind, blocks, damaged, has_successor, is_area, is_blank,
+    live, newest, no_volume, replay, slots, unreadable, used,
 };
-use super::scan::{checkpoint_in, scan};
+use super::scan::{Highest, checkpoint_in, highest, scan};
 use super::superblock::{SLOTS, Slot, Superblock};
 use super::{LOG_MIN, Log};
 use crate::backend::volume::codec::Damage;
@@ -23,6 +23,7 @@ const JUMP: u64 = 1 << 32;
 /// What was saved, put right.
 pub(in crate::backend::volume) struct Salvaged {
     log: Log,
+    highest: Highest,
     pub(in crate::backend::volume) table: Table,
     /// Runs that are used, sorted; the log's areas among them.
     pub(in crate::backend::volume) used: Vec<Run>,
@@ -53,7 +54,7 @@ pub(in crate::backend::volume) fn salvage(
     if !len.is_multiple_of(BLOCK as u64) {
         findings.note(format!("{} bytes behind the last block do no harm", len % BLOCK as u64));
     }
-    let (mut superblock, before) = superblock(disk, &slots, end, seed, findings)?;
+    let Start { mut superblock, before, highest } = superblock(disk, &slots, end, seed, findings)?;
     let mut limit = u64::MAX;
     let mut verdicts = Verdicts::new();
     loop {
@@ -63,9 +64,7 @@ pub(in crate::backend::volume) fn salvage(
         };
         let table = Table::with_root(seed);
         let mut replayed = replay(disk, &superblock, before, limit, table, judge)?;
-        if limit == u64::MAX {
-            given_up(disk, &replayed.log, findings)?;
-        }
+        given_up(disk, &replayed.log, findings)?;
         replayed.table.mend_names(findings, now).map_err(unreadable)?;
         let fixed = [Run { start: 0, count: SLOTS }, superblock.active];
         replayed.table.mend_extents(end, &fixed, findings);
@@ -94,6 +93,7 @@ pub(in crate::backend::volume) fn salvage(
         return Ok(Some(Salvaged {
             commits: replayed.log.sequence.saturating_sub(last),
             log: replayed.log,
+            highest,
             table: replayed.table,
             used,
             end,
@@ -102,15 +102,22 @@ pub(in crate::backend::volume) fn salvage(
     }
 }
 
-/// The superblock that counts, or one made of what it would say; and the digest that its
-/// first frame names, if that is known.
+/// Where to begin.
+struct Start {
+    /// The superblock that counts, or one made of what it would say.
+    superblock: Superblock,
+    /// The digest that the first frame names, if that is known.
+    before: Option<u64>,
+    highest: Highest,
+}
+
 fn superblock(
     disk: &mut dyn Disk,
     slots: &[Slot],
     end: u32,
     seed: u64,
     findings: &mut Findings,
-) -> Result<(Superblock, Option<u64>), SetupError> {
+) -> Result<Start, SetupError> {
     let Some((mut superblock, alone)) = newest(slots) else {
         findings.lost("both superblocks are lost");
         return found_by_frames(disk, end, seed, findings);
@@ -146,7 +153,8 @@ fn superblock(
         findings.lost("its checkpoint is larger than its place");
         superblock.image = room;
     }
-    Ok((superblock, Some(superblock.before_first())))
+    let before = Some(superblock.before_first());
+    Ok(Start { superblock, before, highest: Highest::default() })
 }
 
 fn found_by_frames(
@@ -154,22 +162,28 @@ fn found_by_frames(
     end: u32,
     seed: u64,
     findings: &mut Findings,
-) -> Result<(Superblock, Option<u64>), SetupError> {
+) -> Result<Start, SetupError> {
     let found = scan(disk, end, seed)?.ok_or_else(no_volume)?;
     findings.lost(format!(
         "the checkpoint {} was found by its frames; it may not be the last one",
         found.epoch
     ));
-    Ok((found, None))
+    Ok(Start { superblock: found, before: None, highest: highest(disk, end, found.volume())? })
 }
 
 /// Says which commits are behind the end of the log.
 fn given_up(disk: &mut dyn Disk, log: &Log, findings: &mut Findings) -> Result<(), SetupError> {
-    let later = stored_later(disk, log)?;
-    if later > 0 {
-        let next = log.sequence + 1;
+    let behind = behind(disk, log)?;
+    if behind.stored {
+        let (next, later) = (log.sequence + 1, behind.frames);
         findings.lost(format!(
             "commit {next} was stored, and is damaged; it and the {later} behind it are given up"
+        ));
+    } else if behind.frames > 0 {
+        findings.note(format!(
+            "{} commits lie behind one that was not stored whole before a crash; a mount leaves \
+             them out",
+            behind.frames
         ));
     }
     Ok(())
@@ -233,8 +247,9 @@ impl Salvaged {
     /// `insufficient-space` if there is no room for the checkpoint, and what the disk answers.
     pub(in crate::backend::volume) fn store(&mut self, disk: &mut dyn Disk) -> Result<()> {
         // What was given up still lies there: none of it may look like what comes now.
-        self.log.sequence += JUMP;
-        self.log.superblock.epoch += JUMP;
+        let Highest { epoch, sequence } = self.highest;
+        self.log.sequence = self.log.sequence.max(sequence) + JUMP;
+        self.log.superblock.epoch = self.log.superblock.epoch.max(epoch) + JUMP;
         if !self.log.superblock.next(self.log.sequence + JUMP).is_sane() {
             return Err(ErrorCode::Overflow);
         }

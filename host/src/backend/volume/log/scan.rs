@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::frame::{Frame, IMAGE};
-use super::recover::{Window, no_volume, replay};
+use super::recover::{Window, each_frame, no_volume, replay};
 use super::superblock::{SLOTS, Superblock};
 use crate::backend::volume::disk::Disk;
 use crate::backend::volume::space::{BLOCK, Run};
@@ -58,6 +58,26 @@ pub(super) fn scan(
     let whole = |one: &Candidate| one.followed || Some(one.superblock.epoch) < last;
     let best = found.iter().max_by_key(|one| (whole(one), one.superblock.epoch));
     Ok(best.map(|best| best.superblock))
+}
+
+/// The highest numbers of checkpoints and frames of a volume that lie on a disk, whole or not.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Highest {
+    pub(super) epoch: u64,
+    pub(super) sequence: u64,
+}
+
+pub(super) fn highest(disk: &mut dyn Disk, end: u32, volume: u32) -> Result<Highest, SetupError> {
+    let mut highest = Highest::default();
+    let all = Run { start: SLOTS, count: end.saturating_sub(SLOTS) };
+    each_frame(disk, all, 0, |frame, _| {
+        if frame.volume == volume && frame.epoch.max(frame.sequence) < 1 << 61 {
+            highest.epoch = highest.epoch.max(frame.epoch);
+            highest.sequence = highest.sequence.max(frame.sequence);
+        }
+        Ok(())
+    })?;
+    Ok(highest)
 }
 
 fn candidates(disk: &mut dyn Disk, end: u32, seed: u64) -> Result<Vec<Candidate>, SetupError> {
