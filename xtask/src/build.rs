@@ -18,6 +18,8 @@ pub(crate) fn package(root: &Path) -> Result<()> {
     let wasm = host_for_the_browser(root, "browser", "tree,jco")?;
     let core = jco.join("dist/core");
     bindgen(&wasm, &core)?;
+    let check = host_for_the_browser(root, "browser", "check")?;
+    bindgen(&check, &jco.join("dist/check"))?;
     // Both runners make components of preview1 modules with the same adapter.
     std::fs::write(core.join("preview1-adapter.wasm"), WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER)?;
     run(command(&jco, "npm").args(["run", "--silent", "build"]))
