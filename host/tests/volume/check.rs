@@ -339,9 +339,9 @@ fn a_commit_that_was_left_out_does_not_come_back() {
     image.bytes[mark..mark + length].fill(0);
     let disk = image.disk();
     let whole = dump(files().disk());
-    for _ in 0..3 {
-        assert_eq!(dump(disk.clone()), whole);
-    }
+    // Nothing is read, and so nothing written but that it was closed.
+    drop(Volume::open(disk.clone(), Options::default()).expect("a volume"));
+    assert_eq!(dump(disk), whole);
 }
 
 #[test]
