@@ -8,6 +8,7 @@
 pub mod at;
 mod check;
 mod descriptor;
+pub mod model;
 mod stream;
 
 #[allow(missing_docs, clippy::pedantic, reason = "generated")]

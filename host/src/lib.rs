@@ -3,6 +3,7 @@
 
 pub mod backend;
 #[cfg(all(feature = "jco", target_arch = "wasm32"))]
+#[allow(unreachable_pub)] // What wasm-bindgen exports has to be public.
 mod browser;
 mod descriptor;
 pub mod door;

@@ -106,7 +106,7 @@ pub struct MountOptions {
 
 /// All that a guest can reach.
 #[derive(Clone)]
-pub struct MountTable(Ref<[(String, Place)]>);
+pub struct MountTable(Ref<[Mounted]>);
 
 impl MountTable {
     /// Puts every file system in its place. The directory in which a mount lies
@@ -141,12 +141,21 @@ impl MountTable {
                 attach(outer, inner).await?;
             }
         }
-        Ok(Self(table.into_iter().map(|mounted| (mounted.guest, mounted.root)).collect()))
+        Ok(Self(table.into()))
     }
 
     /// The guest name and the root of each mount, in their order.
-    pub(crate) fn roots(&self) -> &[(String, Place)] {
-        &self.0
+    pub(crate) fn roots(&self) -> impl Iterator<Item = (&str, &Place)> {
+        self.0.iter().map(|mounted| (mounted.guest.as_str(), &mounted.root))
+    }
+
+    /// The root of the outermost mount that holds `path`, through which all others are
+    /// seen, and the path from there.
+    pub(crate) fn holding<'a>(&self, path: &'a [u8]) -> Option<(&Place, &'a [u8])> {
+        let within = |mounted: &'_ Mounted| Some((mounted.at.names.len(), mounted.at.rest(path)?));
+        let holding = self.0.iter().filter_map(|mounted| Some((mounted, within(mounted)?)));
+        let (mounted, (_, rest)) = holding.min_by_key(|(_, (names, _))| *names)?;
+        Some((&mounted.root, rest))
     }
 
     /// The guest name of a mount that may wait, if there is one: such a table is
@@ -154,7 +163,7 @@ impl MountTable {
     #[must_use]
     pub fn waits(&self) -> Option<&str> {
         let waits = |root: &Place| root.mount.fs.backend().capabilities().waits;
-        self.0.iter().find(|(_, root)| waits(root)).map(|(guest, _)| guest.as_str())
+        self.roots().find(|(_, root)| waits(root)).map(|(guest, _)| guest)
     }
 }
 
@@ -197,6 +206,29 @@ impl Location {
         self.absolute == inner.absolute
             && self.names.len() < inner.names.len()
             && inner.names.starts_with(&self.names)
+    }
+
+    /// What is left of `path` behind this place, if it begins with it.
+    fn rest<'a>(&self, path: &'a [u8]) -> Option<&'a [u8]> {
+        if path.starts_with(b"/") != self.absolute {
+            return None;
+        }
+        let mut rest = path;
+        for name in &self.names {
+            rest = inner_part(rest).strip_prefix(name.as_bytes())?;
+            if !matches!(rest.first(), None | Some(b'/')) {
+                return None;
+            }
+        }
+        Some(inner_part(rest))
+    }
+}
+
+/// A path without slashes and dots in front.
+fn inner_part(path: &[u8]) -> &[u8] {
+    match path {
+        [b'/', rest @ ..] | [b'.', b'/', rest @ ..] => inner_part(rest),
+        _ => path,
     }
 }
 

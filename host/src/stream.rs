@@ -210,6 +210,12 @@ impl DirectoryStream {
         Self { entries: entries.into_iter() }
     }
 
+    /// All that is left, with names in bytes.
+    #[must_use]
+    pub fn into_entries(self) -> std::vec::IntoIter<Entry> {
+        self.entries
+    }
+
     /// The next entry with its name as text, `None` at the end.
     ///
     /// # Errors

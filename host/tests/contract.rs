@@ -7,14 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 use pollster::block_on;
-use wasi_opfs::backend::memory::Memory;
 use wasi_opfs::backend::volume::disk::Ram;
 use wasi_opfs::backend::volume::{Options, Volume};
 use wasi_opfs::backend::{
     Access, Backend, Destination, File, Fresh, NewTime, Node, Position, Source, Time,
 };
 use wasi_opfs::path::Name;
-use wasi_opfs::testing::{self, Failing, Waiting, contract::snapshot};
+use wasi_opfs::testing::{self, Failing, Model, Waiting, contract::snapshot};
 use wasi_opfs::{
     Descriptor, DescriptorFlags, ErrorCode, FileSystem, Follow, MountOptions, MountTable, OpenFlags,
 };
@@ -24,8 +23,8 @@ type Fresher = fn() -> Result<(Arc<dyn Backend>, Option<tempfile::TempDir>)>;
 
 fn backends() -> Vec<(&'static str, Fresher)> {
     vec![
-        ("memory", || Ok((Arc::new(Memory::new()), None))),
-        ("volume", || Ok((Arc::new(Volume::open(Ram::new(1 << 30), Options::default())?), None))),
+        ("model", || Ok((Arc::new(Model::new()), None))),
+        ("volume", || Ok((Arc::new(Volume::in_memory(1 << 30)?), None))),
         ("volume-each-write-cached", || {
             let options = Options::default().limit(1 << 30).cache(40 << 10).each_write();
             Ok((Arc::new(Volume::open(Ram::new(1 << 30), options)?), None))

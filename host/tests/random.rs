@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use pollster::block_on;
 use wasi_opfs::backend::dir::Dir;
-use wasi_opfs::backend::memory::Memory;
+use wasi_opfs::backend::volume::Volume;
 use wasi_opfs::backend::{Backend, Kind, Source};
+use wasi_opfs::testing::Model;
 use wasi_opfs::{
     Descriptor, DescriptorFlags, ErrorCode, FileSystem, Follow, MountOptions, MountTable, OpenFlags,
 };
@@ -135,8 +136,8 @@ impl Guest {
         };
         let mut mounts = vec![mount("/", backend, false)];
         if inner {
-            mounts.push(mount("/a/b", Arc::new(Memory::new()), false));
-            mounts.push(mount("/c", Arc::new(Memory::new()), true));
+            mounts.push(mount("/a/b", Arc::new(Model::new()), false));
+            mounts.push(mount("/c", Arc::new(Model::new()), true));
         }
         let table = block_on(MountTable::new(mounts)).expect("a table");
         let root = table.preopens().remove(0).0;
@@ -248,16 +249,18 @@ fn all_answer_alike() {
         let mut random = Random(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed) | 1);
         let folder = tempfile::tempdir().expect("a folder");
         let dir = Dir::open(folder.path()).expect("opened");
+        let volume = Volume::in_memory(1 << 30).expect("a volume");
         let inner = seed % 2 == 0;
         let mut guests = [
-            Guest::new("memory", Arc::new(Memory::new()), inner),
             Guest::new("dir", Arc::new(dir), inner),
+            Guest::new("model", Arc::new(Model::new()), inner),
+            Guest::new("volume", Arc::new(volume), inner),
         ];
         for step in 0..2000 {
             let call = Call::random(&mut random);
             let answers = guests.each_mut().map(|guest| (guest.name, guest.call(&call)));
-            assert_eq!(
-                answers[0].1, answers[1].1,
+            assert!(
+                answers.iter().all(|(_, answer)| *answer == answers[0].1),
                 "SEED={seed}, step {step}: {call:?} {answers:?}"
             );
         }

@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use wasi_opfs::backend::memory::Memory;
+use wasi_opfs::backend::volume::Volume;
 use wasi_opfs::door::wasmtime::{
     FilesystemCtx, FilesystemCtxView, FilesystemView, add_filesystem_to_linker, add_to_linker,
 };
@@ -141,7 +141,7 @@ fn guest(version: &str) -> Vec<u8> {
 }
 
 async fn memory() -> MountTable {
-    let fs = FileSystem::new(Ref::new(Memory::new()));
+    let fs = FileSystem::new(Ref::new(Volume::in_memory(1 << 30).expect("a volume")));
     let mount = MountOptions { guest: "/".to_owned(), fs, read_only: false };
     MountTable::new(vec![mount]).await.expect("a table")
 }

@@ -69,11 +69,13 @@ export interface End {
 
 /** A program that runs. */
 export class Guest {
-  readonly #worker = new Worker('worker.js', { type: 'module' });
+  readonly #worker: Worker;
   readonly #start = performance.now();
   readonly #end = Promise.withResolvers<End>();
 
   constructor(order: Order, listener: Listener) {
+    // Its name says in other tabs who has the files.
+    this.#worker = new Worker('worker.js', { type: 'module', name: order.argv[0] ?? '' });
     this.#worker.onmessage = ({ data }: MessageEvent<Told>) => {
       switch (data.type) {
         case 'output':

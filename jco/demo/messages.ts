@@ -1,13 +1,47 @@
-// What the page and the worker of a run say to each other.
+// What the page and its workers say to each other.
 
-/** The directory of OPFS in which the programs' files are. */
-export const DIRECTORY = 'demo';
+import type { Kind } from 'wasi-opfs';
+
+/** The volume in which the programs' files are. */
+export const VOLUME = 'volume:demo';
 
 /** What the programs see where. */
-export const MOUNTS = { '/': `tree:${DIRECTORY}`, '/tmp': 'memory' };
+export const MOUNTS = { '/': VOLUME, '/tmp': 'memory' };
 
-/** Where the tree keeps removed files that are still open. */
-export const RESERVED = '.wasi-opfs-unlinked';
+export interface Entry {
+  /** From the top, without a slash in front. */
+  path: string;
+  name: string;
+  kind: Kind;
+  /** Of a symbolic link. */
+  target: string | undefined;
+  /** 1 at the top. */
+  level: number;
+  /** In bytes. */
+  size: number;
+  /** In milliseconds since 1970. */
+  modified: number;
+}
+
+/** What the keeper of the files does, and its answers. */
+export interface Kept {
+  list: Entry[];
+  read: { bytes: Uint8Array<ArrayBuffer>; modified: number } | undefined;
+  remove: void;
+  removeAll: void;
+}
+
+export interface Asked {
+  id: number;
+  act: keyof Kept;
+  path: string;
+}
+
+export interface KeptAnswer {
+  id: number;
+  answer?: Kept[keyof Kept];
+  error?: string;
+}
 
 /** A program to be run, as the first message. */
 export interface Order {

@@ -178,7 +178,8 @@ async function look(): Promise<void> {
   try {
     await Promise.all([tree.refresh(), viewer.refresh()]);
   } catch (error) {
-    element('amount').textContent = `not to be seen (${(error as Error).name})`;
+    element('amount').textContent = 'not to be seen';
+    element('amount').title = (error as Error).message;
   }
 }
 
@@ -190,7 +191,7 @@ async function lacks(): Promise<string | undefined> {
   if (!('Suspending' in WebAssembly)) {
     return (
       'This browser has no JavaScript Promise Integration (JSPI), with which a program waits ' +
-      'for a file. Use Chromium, Chrome or Edge, version 137 or newer.'
+      'for input. Use Chromium, Chrome or Edge, version 137 or newer.'
     );
   }
   try {

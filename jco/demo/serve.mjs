@@ -11,8 +11,6 @@ import { fileURLToPath } from 'node:url';
 import { transpileBytes } from '@bytecodealliance/jco-transpile';
 import { build } from 'esbuild';
 
-import { asyncImports } from '../dist/jspi.js';
-
 const here = fileURLToPath(new URL('.', import.meta.url));
 const cache = join(here, '../../target/demo');
 
@@ -25,9 +23,8 @@ const TYPES = {
   '.wasm': 'application/wasm',
 };
 
-/** Where a program may be suspended: at files, and while it waits for input or time. */
+/** Where a program may be suspended: while it waits for input or time. */
 const SUSPENDING = [
-  ...asyncImports,
   'wasi:io/poll#poll',
   'wasi:io/poll#[method]pollable.block',
   'wasi:io/streams#[method]input-stream.blocking-read',
@@ -67,7 +64,7 @@ async function transpiled(id, file) {
 
 async function bundles() {
   const { outputFiles } = await build({
-    entryPoints: ['page.ts', 'worker.ts', 'style.css'].map((name) => join(here, name)),
+    entryPoints: ['page.ts', 'worker.ts', 'keeper.ts', 'style.css'].map((name) => join(here, name)),
     outdir: here,
     write: false,
     bundle: true,

@@ -35,7 +35,7 @@ export class Tree {
 
   /** How many files there are, and how large they are together. */
   get amount(): { files: number; bytes: number } {
-    const found = this.#entries.filter(({ kind }) => kind === 'file');
+    const found = this.#entries.filter(({ kind }) => kind !== 'directory');
     return { files: found.length, bytes: found.reduce((sum, { size }) => sum + size, 0) };
   }
 
@@ -78,7 +78,7 @@ export class Tree {
   }
 
   #row(entry: Entry): HTMLLIElement {
-    const { path, name, kind, level, size, modified } = entry;
+    const { path, name, kind, target, level, size, modified } = entry;
     const row = make('li', { role: 'treeitem', tabIndex: path === this.#current ? 0 : -1 });
     row.dataset.path = path;
     row.dataset.kind = kind;
@@ -96,7 +96,7 @@ export class Tree {
     }
     const covered = Object.hasOwn(MOUNTS, `/${path}`);
     row.append(
-      make('span', { className: 'name', title: path }, name),
+      make('span', { className: 'name', title: path }, target ? `${name} → ${target}` : name),
       make('span', { className: 'size' }, directory ? '' : format.size(size)),
       directory
         ? make('span', { className: 'size' }, covered ? 'in memory' : '')
@@ -124,7 +124,7 @@ export class Tree {
   /** What a click or the Enter key does. */
   #act(entry: Entry): void {
     this.#current = entry.path;
-    if (entry.kind === 'file') {
+    if (entry.kind !== 'directory') {
       this.#onOpen(entry.path);
     } else {
       this.#toggle(entry.path, this.#closed.has(entry.path));
@@ -178,7 +178,7 @@ export class Tree {
   }
 
   async #delete({ path, kind }: Entry): Promise<void> {
-    const what = kind === 'file' ? path : `${path} and all that is in it`;
+    const what = kind === 'directory' ? `${path} and all that is in it` : path;
     if (await confirmed(`Delete ${what}?`)) {
       await this.#change(() => files.remove(path));
     }

@@ -1,4 +1,4 @@
-// Runs one program: its files are in OPFS, `/tmp` is in memory.
+// Runs one program: its files are in a volume in OPFS, `/tmp` is in memory.
 
 import { Filesystem } from 'wasi-opfs';
 import * as cli from '@bytecodealliance/preview2-shim/cli';
@@ -109,12 +109,13 @@ async function run(order: Order, filesystem: Filesystem): Promise<number> {
 async function obey(order: Order): Promise<void> {
   const start = performance.now();
   const filesystem = await Filesystem.open({ mounts: MOUNTS });
+  let exitCode;
   try {
-    const exitCode = await run(order, filesystem);
-    tell({ type: 'ended', exitCode, ms: performance.now() - start });
+    exitCode = await run(order, filesystem);
   } finally {
     filesystem.close();
   }
+  tell({ type: 'ended', exitCode, ms: performance.now() - start });
 }
 
 let ordered = false;

@@ -3,7 +3,7 @@
 import type { FilesystemOptions } from './host.js';
 import type { Mounts } from './mount.js';
 
-let options: FilesystemOptions = { mounts: { '/': 'tree:default' } };
+let options: FilesystemOptions = { mounts: { '/': 'volume:default' } };
 
 /**
  * Chooses the mounts of `wasi-opfs/filesystem`, the module that a guest transpiled

@@ -1,4 +1,4 @@
-// File systems for guests, as a page asks for them.
+// File systems for guests and for the page itself, as a page asks for them.
 
 /// <reference lib="esnext.disposable" preserve="true" />
 
@@ -7,6 +7,7 @@ import { Descriptor, DirectoryEntryStream } from './descriptor.js';
 import { asyncImports } from './jspi.js';
 import { type CoreSource, loadCore } from './load.js';
 import { type Mounts, parseMount } from './mount.js';
+import { Files } from './page.js';
 import { filesystemErrorCode } from './streams.js';
 import { type TraceListener, traced } from './trace.js';
 import type * as preopens from './wit/interfaces/wasi-filesystem-preopens.js';
@@ -20,7 +21,12 @@ export interface FilesystemOptions {
   wasm?: CoreSource | Promise<CoreSource>;
   /** Refuse mounts that wait: the guests are transpiled without JSPI. */
   sync?: boolean;
+  /** How long to wait for a volume that another worker has open: 5000 ms if left out. */
+  waitMs?: number;
 }
+
+/** How often what volumes have gathered is written, if guests leave the time for it. */
+const WRITE_OUT_MS = 500;
 
 /** What jco's `WASIShim` takes as `filesystem`, and what a guest imports. */
 export interface WasiFilesystem {
@@ -28,26 +34,15 @@ export interface WasiFilesystem {
   readonly preopens: typeof preopens;
 }
 
-type MaybeAsync<F> = F extends (...args: infer A) => infer R
-  ? (...args: A) => MaybeAsyncAnswer<R> | Promise<MaybeAsyncAnswer<R>>
-  : F;
-type MaybeAsyncAnswer<R> = R extends types.Descriptor ? AsyncDescriptor : R;
-
-/** A descriptor for the page itself: await what its methods answer. */
-export type AsyncDescriptor = {
-  [K in Exclude<keyof types.Descriptor, 'linkAt' | 'renameAt' | 'isSameObject'>]: MaybeAsync<
-    types.Descriptor[K]
-  >;
-} & Disposable;
-
 /** One tree of mounts, and the guests' view of it. */
-export class Filesystem {
+export class Filesystem extends Files {
   /** To be handed to `new WASIShim({ filesystem })`, or imported by a guest. */
   readonly wasi: WasiFilesystem;
-  readonly #number: number;
+  readonly #timer: ReturnType<typeof setInterval> | undefined;
 
   private constructor(number: number, trace: TraceListener | undefined) {
-    this.#number = number;
+    super(number);
+    this.#timer = core.hasVolumes(number) ? setInterval(writeOut, WRITE_OUT_MS, number) : undefined;
     const view = {
       types: { Descriptor, DirectoryEntryStream, filesystemErrorCode },
       preopens: {
@@ -70,13 +65,14 @@ export class Filesystem {
       const { kind, name, readOnly } = parseMount(mount);
       return [guest, kind, name, readOnly];
     });
-    const number = await core.openFilesystem(mounts, options.sync ?? false);
+    const { sync = false, waitMs = 5000 } = options;
+    const number = await core.openFilesystem(mounts, sync, waitMs);
     return new Filesystem(number, options.trace);
   }
 
   /** The guest name of a mount that waits: guests have to be transpiled with JSPI. */
   get waits(): string | undefined {
-    return core.waitingMount(this.#number);
+    return core.waitingMount(this.number);
   }
 
   /** What jco has to be told as `asyncImports`: nothing if no mount waits. */
@@ -86,24 +82,29 @@ export class Filesystem {
 
   /** How many descriptors and streams guests hold. */
   get resources(): number {
-    return core.resourceCount(this.#number);
-  }
-
-  /** Lets go of all that guests hold: jco drops nothing when a guest ends. */
-  release(): void {
-    core.releaseResources(this.#number);
+    return core.resourceCount(this.number);
   }
 
   /**
-   * The top of one mount for the page itself: it may write where guests may not, and
-   * sees nothing of the mounts inside.
+   * Lets go of all that guests hold, for jco drops nothing when a guest ends, and writes
+   * what they left to be written.
    */
-  async root(guest: string): Promise<AsyncDescriptor> {
-    return new Descriptor(await core.openRoot(this.#number, guest)) as unknown as AsyncDescriptor;
+  release(): void {
+    core.releaseResources(this.number);
   }
 
-  /** Lets go of the mounts, and of all that guests hold. */
+  /** Syncs and lets go of the mounts, and of all that is held of them. */
   close(): void {
-    core.closeFilesystem(this.#number);
+    clearInterval(this.#timer);
+    core.closeFilesystem(this.number);
+  }
+}
+
+/** Writes what is gathered. What cannot be written is kept: the next sync tells why. */
+function writeOut(number: number): void {
+  try {
+    core.writeOut(number);
+  } catch {
+    // The next change that needs the room is told, too.
   }
 }

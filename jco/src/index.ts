@@ -1,8 +1,7 @@
-// The package's entry: file systems for guests of a page.
+// The package's entry: file systems for guests of a page, and for the page.
 
 export { setDefaultMounts } from './defaults.js';
 export {
-  type AsyncDescriptor,
   Filesystem,
   type FilesystemOptions,
   type WasiFilesystem,
@@ -10,4 +9,20 @@ export {
 export { asyncImports } from './jspi.js';
 export type { CoreSource } from './load.js';
 export type { Mount, MountOptions, Mounts } from './mount.js';
+export {
+  type Compaction,
+  type Entry,
+  FileHandle,
+  type Files,
+  type Kind,
+  type MakeDirectoryOptions,
+  type Moment,
+  type OpenOptions,
+  type RemoveOptions,
+  type Stats,
+  type SyncOptions,
+  type Usage,
+  type WriteOptions,
+} from './page.js';
+export { type CheckOptions, type Report, checkVolume } from './volume.js';
 export type { TraceEvent, TraceListener } from './trace.js';

@@ -2,15 +2,18 @@
 
 /** What is mounted somewhere. */
 export interface MountOptions {
-  /** `tree`: a directory of OPFS as it is. `memory`: gone when it is closed. */
-  kind: 'tree' | 'memory';
-  /** Of a `tree`, the directory's name. */
+  /**
+   * `volume`: a whole file system in one file of OPFS, fast. `tree`: a directory of OPFS as
+   * it is, which waits. `memory`: gone when it is closed.
+   */
+  kind: 'volume' | 'tree' | 'memory';
+  /** Of a `volume` or a `tree`, the name in OPFS; mounts of one name show the same. */
   name?: string;
   /** Whether guests may change nothing. */
   readOnly?: boolean;
 }
 
-/** A mount as an object, or as `KIND:NAME[:ro]`: `tree:app`, `tree:app:ro`, `memory`. */
+/** A mount as an object, or as `KIND:NAME[:ro]`: `volume:app`, `tree:app:ro`, `memory`. */
 export type Mount = string | MountOptions;
 
 /** What guests see where: names of preopened directories, as `/`, `/tmp` or `.`. */

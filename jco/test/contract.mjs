@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 
 import { chromium } from 'playwright-core';
 
@@ -33,8 +33,8 @@ if (folder === undefined) {
 
 /** Serves the suite and an empty page, on a secure origin. */
 async function serve() {
-  const files = await readdir(folder);
-  const [module, wasm] = ['.js', '.wasm'].map((end) => files.find((name) => name.endsWith(end)));
+  const files = await readdir(folder, { recursive: true });
+  const [module, wasm] = ['.js', '.wasm'].map((end) => files.find((name) => !name.includes('/') && name.endsWith(end)));
   if (module === undefined || wasm === undefined) {
     throw new Error(`${folder} holds no suite; make it with wasm-bindgen, target web`);
   }
@@ -55,7 +55,7 @@ async function serve() {
       }
     };`;
   const server = createServer(async ({ url }, response) => {
-    const name = basename(new URL(url, 'http://host').pathname);
+    const name = new URL(url, 'http://host').pathname.slice(1);
     const type = TYPES[name.split('.').pop()] ?? TYPES.html;
     let body = '<!doctype html><title>suite</title>';
     if (name === 'suite-worker.js') body = worker;

@@ -60,6 +60,8 @@ test('what is wrong is said', () => {
     [['p.wasm', '--mount', '/='], /GUEST=KIND:NAME/],
     [['p.wasm', '--mount', '/=tree'], /no mount/],
     [['p.wasm', '--mount', '/=tree:'], /no mount/],
+    [['p.wasm', '--mount', '/=volume'], /no mount/],
+    [['p.wasm', '--mount', '/=volume:'], /no mount/],
     [['p.wasm', '--mount', '/=disk:x'], /no mount/],
     [['p.wasm', '--mount', '/=dir:x'], /native runner/],
     [['p.wasm', '--mount', '/=memory', '--mount', '/=tree:x'], /twice/],

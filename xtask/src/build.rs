@@ -15,12 +15,23 @@ pub(crate) fn package(root: &Path) -> Result<()> {
     let jco = root.join("jco");
     npm_packages(&jco)?;
     say("building the npm package");
-    let wasm = host_for_the_browser(root, "release", "tree,jco")?;
+    let wasm = host_for_the_browser(root, "browser", "tree,jco")?;
     let core = jco.join("dist/core");
     bindgen(&wasm, &core)?;
     // Both runners make components of preview1 modules with the same adapter.
     std::fs::write(core.join("preview1-adapter.wasm"), WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER)?;
     run(command(&jco, "npm").args(["run", "--silent", "build"]))
+}
+
+/// How many bytes of the core a page loads, once the package is built.
+///
+/// # Errors
+/// If it was not.
+pub(crate) fn gzipped_core(root: &Path) -> Result<u64> {
+    let embedded = std::fs::read_to_string(root.join("jco/dist/core/embedded.js"))?;
+    let base64 = embedded.split('\'').nth(1).context("the embedded core is a string")?;
+    let bytes = base64.trim_end_matches('=').len() * 3 / 4;
+    Ok(bytes as u64)
 }
 
 /// Builds the behaviour suite for the browser, and answers its folder.

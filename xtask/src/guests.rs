@@ -90,13 +90,15 @@ fn lacks(kind: &str) -> &'static str {
     }
 }
 
-/// The jobs that run every guest program on mounts of one kind.
+/// The jobs that run every guest program on mounts of one kind with `runner`.
 pub(crate) fn jobs(
     root: &Path,
     guests: &[(String, PathBuf)],
+    runner: &Runner<'_>,
     kind: &str,
     scratch: &Path,
 ) -> Result<Vec<Job>> {
+    fs::create_dir_all(scratch)?;
     let fixtures = root.join("guest-tests/fixtures/frozen");
     let mut jobs = Vec::new();
     for (name, program) in guests {
@@ -105,11 +107,16 @@ pub(crate) fn jobs(
             [("work", ""), ("other", ""), ("frozen", ":ro"), ("nest", ""), ("nest/inner", "")]
         {
             let place = format!("{name}-{}", guest.replace('/', "-"));
-            let what = match kind {
-                "dir" => {
+            let what = match (runner, kind) {
+                (Runner::Native(_), "dir") => {
                     let folder = scratch.join(&place);
                     fs::create_dir_all(&folder)?;
                     format!("dir:{}{suffix}", folder.display())
+                }
+                // One file of 5 MiB for each program is enough; in memory are volumes, too.
+                (Runner::Native(_), "volume") if guest != "work" => format!("memory{suffix}"),
+                (Runner::Native(_), "volume") => {
+                    format!("volume:{}{suffix}", scratch.join(&place).display())
                 }
                 _ => format!("{kind}:{place}{suffix}"),
             };

@@ -1,9 +1,11 @@
 //! The project's own chores. Each does the set-up it needs, and says so.
 
+mod bench;
 mod build;
 mod demo;
 mod fuzz;
 mod guests;
+mod kills;
 mod programs;
 mod test;
 mod tools;
@@ -25,6 +27,10 @@ struct Arguments {
 enum Chore {
     /// Builds the npm package and the command line.
     Build,
+    /// Builds the npm package alone.
+    Package,
+    /// Measures the file systems beside what people use today.
+    Bench(bench::Options),
     /// Serves a page on which real programs keep their files in the browser.
     Demo {
         /// Drives the page in a browser without a window, and checks what it shows.
@@ -36,6 +42,12 @@ enum Chore {
         /// With --headless: where to write a picture of the page (PNG).
         #[arg(long, value_name = "FILE", requires = "headless")]
         screenshot: Option<PathBuf>,
+    },
+    /// Runs the behaviour suite in Chromium alone.
+    Suite {
+        /// What the names of the cases have to contain.
+        #[arg(default_value = "")]
+        text: String,
     },
     /// Looks for damage that the volume does not stand, with random images.
     Fuzz {
@@ -65,9 +77,12 @@ fn main() -> Result<()> {
             ));
             Ok(())
         }
+        Chore::Package => build::package(&root),
+        Chore::Bench(options) => bench::run(&root, &options),
         Chore::Demo { headless, port, screenshot } => {
             demo::run(&root, headless, port, screenshot.as_deref())
         }
+        Chore::Suite { text } => test::run_suite(&root, &text),
         Chore::Fuzz { target, seconds } => fuzz::fuzz(&root, target.as_deref(), seconds),
         Chore::Test { all } => test::run(&root, all),
     }

@@ -9,8 +9,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::guests::{Job, Outcome, Runner, jobs};
-use crate::tools::{cargo, chromium, command, name, say, targets};
-use crate::{build, demo, programs};
+use crate::kills::Kills;
+use crate::tools::{cargo, chromium, command, firefox, name, say, targets};
+use crate::{bench, build, demo, programs};
 
 /// What has been counted so far.
 #[derive(Default)]
@@ -54,7 +55,7 @@ impl Tally {
 /// If the set-up fails, or a test.
 pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
     targets()?;
-    let chromium = chromium()?;
+    let (chromium, firefox) = (chromium()?, firefox()?);
     let mut tally = Tally::default();
 
     tally.one("formatting", || quiet(cargo(root).args(["fmt", "--all", "--check"])));
@@ -67,17 +68,14 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
     });
     tally.one("the npm package", || build::package(root));
     let jco = root.join("jco");
-    tally.many("behaviour suite in Chromium", || {
-        let folder = build::browser_suite(root)?;
-        let mut node = command(&jco, "node");
-        node.arg("test/contract.mjs").arg(folder).env("CHROME", &chromium);
-        counted(&mut node, plain_counts)
-    });
+    tally.many("behaviour suite in Chromium", || counted(&mut suite(root)?, plain_counts));
     tally.many("TypeScript and its tests", || {
         let mut npm = command(&jco, "npm");
         npm.args(["test", "--silent"]).env("CHROME", &chromium);
         counted(&mut npm, node_counts)
     });
+
+    tally.one("the bench measures", || bench::smoke(root));
 
     let scratch = root.join("target/test-scratch");
     if scratch.exists() {
@@ -91,17 +89,32 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
     let guests = build::guests(root)?;
     for (door, runner, kind) in [
         ("wasmtime", &native, "dir"),
-        ("wasmtime", &native, "memory"),
-        ("Chromium", &browser, "memory"),
+        ("wasmtime", &native, "volume"),
+        ("Chromium", &browser, "volume"),
         ("Chromium", &browser, "tree"),
     ] {
         tally.many(&format!("guest programs in {door} on {kind}"), || {
             let scratch = scratch.join(format!("{door}-{kind}"));
-            let outcomes = runner.batch(&jobs(root, &guests, kind, &scratch)?, &scratch)?;
+            let outcomes = runner.batch(&jobs(root, &guests, runner, kind, &scratch)?, &scratch)?;
             Ok(judge(&outcomes))
         });
     }
     real_programs(root, &mut tally, &scratch, &native, &browser);
+    let kills = if all { 20 } else { 3 };
+    tally.many("the command line, killed", || {
+        let (_, guest) = guests
+            .iter()
+            .find(|(name, _)| name == "random_changes")
+            .context("a guest program that makes changes")?;
+        Kills { binary: &binary, guest, folder: &scratch.join("kills") }.run(kills)
+    });
+    tally.many("browsers that are killed, and browsers that are full", || {
+        let mut node = command(&jco, "node");
+        node.args(["--test", "--test-concurrency=1", "--test-timeout=1800000"]);
+        node.args(["test/engines/kills.test.mjs", "test/engines/quota.test.mjs"]);
+        node.env("CHROME", &chromium).env("FIREFOX", &firefox).env("KILLS", kills.to_string());
+        counted(&mut node, node_counts)
+    });
     if all {
         tally.many("many random calls", || {
             let mut command = cargo(root);
@@ -120,6 +133,23 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
     std::io::Write::write_all(&mut std::io::stdout().lock(), report.as_bytes())?;
     ensure!(tally.failed == 0, "{} tests failed", tally.failed);
     Ok(())
+}
+
+/// What runs the behaviour suite in Chromium.
+fn suite(root: &Path) -> Result<Command> {
+    let folder = build::browser_suite(root)?;
+    let mut node = command(&root.join("jco"), "node");
+    node.arg("test/contract.mjs").arg(folder).env("CHROME", chromium()?);
+    Ok(node)
+}
+
+/// Runs those cases of the behaviour suite in Chromium whose names contain `text`.
+///
+/// # Errors
+/// If one fails.
+pub(crate) fn run_suite(root: &Path, text: &str) -> Result<()> {
+    targets()?;
+    crate::tools::run(suite(root)?.arg(text))
 }
 
 fn lints(root: &Path, tally: &mut Tally) {
@@ -159,8 +189,8 @@ fn judge(outcomes: &[Outcome]) -> (u64, Vec<String>) {
     ((outcomes.len() - failures.len()) as u64, failures)
 }
 
-/// Real programs: what they print natively on a directory and in Chromium on OPFS
-/// is the same.
+/// Real programs: what they print natively on a directory and on a volume, and in Chromium
+/// on OPFS, is the same.
 fn real_programs(
     root: &Path,
     tally: &mut Tally,
@@ -205,9 +235,13 @@ fn real_programs(
             script.iter().enumerate().map(job).collect::<Vec<_>>()
         };
         let here = native.batch(&jobs(&format!("dir:{}", disk.display())), &folder)?;
+        let file = folder.join("volume");
+        let volume = native.batch(&jobs(&format!("volume:{}", file.display())), &folder)?;
         let there = browser.batch(&jobs("tree:programs"), &folder)?;
         let mut failures = Vec::new();
-        for (here, there) in here.iter().zip(&there) {
+        let others = volume.iter().map(|outcome| ("natively on a volume", outcome));
+        let others = others.chain(there.iter().map(|outcome| ("in Chromium", outcome)));
+        for (here, (place, there)) in here.iter().cycle().zip(others) {
             let show = |outcome: &Outcome| {
                 format!("{}\n{}{}", outcome.exit_code, outcome.stdout, outcome.stderr)
             };
@@ -215,14 +249,14 @@ fn real_programs(
             let expected = i32::from(here.name.ends_with("/d/missing"));
             if show(here) != show(there) || here.exit_code != expected {
                 failures.push(format!(
-                    "{}: exit code {expected} wanted\nnatively {}\nin Chromium {}",
+                    "{}: exit code {expected} wanted\non a directory {}\n{place} {}",
                     here.name,
                     show(here),
                     show(there)
                 ));
             }
         }
-        Ok(((here.len() - failures.len()) as u64, failures))
+        Ok(((volume.len() + there.len() - failures.len()) as u64, failures))
     });
 }
 

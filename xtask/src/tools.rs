@@ -128,6 +128,23 @@ pub(crate) fn chromium() -> Result<PathBuf> {
     on_path("chromium").context("the package chromium brought no program of that name")
 }
 
+/// A Firefox: the one of the environment variable `FIREFOX`, one on the PATH, or on
+/// Debian one that is installed now.
+///
+/// # Errors
+/// If there is none, and none can be installed.
+pub(crate) fn firefox() -> Result<PathBuf> {
+    if let Some(firefox) = env::var_os("FIREFOX") {
+        return Ok(firefox.into());
+    }
+    if let Some(found) = ["firefox-esr", "firefox"].iter().find_map(|name| on_path(name)) {
+        return Ok(found);
+    }
+    apt_install(&["firefox-esr"])
+        .context("no Firefox was found; install Firefox 153 or newer, or set FIREFOX to one")?;
+    on_path("firefox-esr").context("the package firefox-esr brought no program of that name")
+}
+
 /// Where on the PATH a program lies.
 pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)

@@ -8,7 +8,6 @@
 mod buffer;
 #[cfg(all(feature = "dir", not(target_arch = "wasm32")))]
 pub mod dir;
-pub mod memory;
 #[cfg(all(feature = "tree", target_arch = "wasm32"))]
 pub mod tree;
 pub mod volume;

@@ -14,7 +14,7 @@ use crate::backend::{
 use crate::error::{ErrorCode, Result};
 use crate::mount::{MountTable, Place};
 use crate::path::Path;
-use crate::resolve::{Follow, existing};
+use crate::resolve::{Follow, Parent, existing, parent};
 use crate::shared::Ref;
 use crate::stream::{DirectoryStream, InputStream, OutputStream, clamp, writable_range};
 
@@ -62,8 +62,19 @@ impl MountTable {
     #[must_use]
     pub fn preopens(&self) -> Vec<(Descriptor, String)> {
         let preopen =
-            |(guest, root): &(String, Place)| (Descriptor::preopen(root.clone()), guest.clone());
-        self.roots().iter().map(preopen).collect()
+            |(guest, root): (&str, &Place)| (Descriptor::preopen(root.clone()), guest.to_owned());
+        self.roots().map(preopen).collect()
+    }
+
+    /// The preopened directory below which a path of the whole tree is resolved, and the
+    /// path from there: of mounts that lie in each other, the outermost shows the others.
+    ///
+    /// # Errors
+    /// `no-entry` if no mount holds it.
+    pub fn at<'a>(&self, path: &'a [u8]) -> Result<(Descriptor, &'a [u8])> {
+        let holding = if path.is_empty() { None } else { self.holding(path) };
+        let (root, rest) = holding.ok_or(ErrorCode::NoEntry)?;
+        Ok((Descriptor::preopen(root.clone()), if rest.is_empty() { b"." } else { rest }))
     }
 }
 
@@ -306,6 +317,15 @@ impl Descriptor {
     pub async fn stat_at(&self, follow: Follow, path: &[u8]) -> Result<Stat> {
         let base = self.directory()?;
         stat(&existing(base, Path::parse(path)?, follow).await?).await
+    }
+
+    /// Whether the last name of a path stands on a mount that waits.
+    ///
+    /// # Errors
+    /// What the path gives.
+    pub async fn waits_at(&self, path: &[u8]) -> Result<bool> {
+        let Parent { place, .. } = parent(self.directory()?, Path::parse(path)?).await?;
+        Ok(place.mount.fs.backend().capabilities().waits)
     }
 
     /// `is-same-object`.

@@ -8,13 +8,15 @@ use anyhow::{Context, Result, anyhow};
 use wasm_bindgen::prelude::*;
 
 use super::opfs::{Directory, pause};
-use super::{Case, cases, tree};
+use super::{Case, cases, tree, volume};
 use crate::backend::Backend;
-use crate::backend::memory::Memory;
 use crate::backend::tree::Tree;
 use crate::shared::Ref;
 
-/// Every case, as its kind and its name with a space between: `memory` and `tree`
+/// The case of a volume that has no more room.
+const FULL_VOLUME: &str = "a_full_volume_stays_whole_and_can_be_emptied";
+
+/// Every case, as its kind and its name with a space between: `volume` and `tree`
 /// are the suite on that backend, `opfs` is what only a tree does, `full` wants an
 /// origin that has little space left.
 #[wasm_bindgen(js_name = testCases)]
@@ -23,10 +25,11 @@ pub fn test_cases() -> Vec<String> {
     let suite = cases();
     let suite = suite.iter().map(|case| case.name);
     let named = |kind: &'static str| move |name: &str| format!("{kind} {name}");
-    let mut all: Vec<String> = suite.clone().map(named("memory")).collect();
+    let mut all: Vec<String> = suite.clone().map(named("volume")).collect();
     all.extend(suite.map(named("tree")));
     all.extend(tree::cases().iter().map(|case| named("opfs")(case.name)));
     all.extend(tree::full_cases().iter().map(|case| named("full")(case.name)));
+    all.push(named("full")(FULL_VOLUME));
     all
 }
 
@@ -52,7 +55,15 @@ async fn run(kind: &str, name: &str) -> Result<()> {
     };
     let directory = format!("test-{kind}-{name}");
     match kind {
-        "memory" => return find(cases())?(Ref::new(Memory::new())).await,
+        "volume" => {
+            let volume: Ref<dyn Backend> = Ref::new(volume::open().await?);
+            find(cases())?(volume).await?;
+            return remove(volume::FILE).await.context("what the case left is still in use");
+        }
+        "full" if name == FULL_VOLUME => {
+            volume::full().await?;
+            return remove(volume::FILE).await;
+        }
         "tree" => {
             let tree: Ref<dyn Backend> = Ref::new(Tree::open(&directory).await?);
             find(cases())?(tree).await?;

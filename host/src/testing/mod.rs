@@ -8,16 +8,20 @@
 mod browser;
 pub mod contract;
 mod failing;
+mod model;
 #[cfg(all(feature = "tree", target_arch = "wasm32"))]
 mod opfs;
 pub mod semantics;
 #[cfg(all(feature = "tree", target_arch = "wasm32"))]
 mod tree;
+#[cfg(all(feature = "tree", target_arch = "wasm32"))]
+mod volume;
 mod waiting;
 
 use std::pin::Pin;
 
 pub use self::failing::Failing;
+pub use self::model::Model;
 pub use self::waiting::Waiting;
 use crate::backend::Backend;
 use crate::shared::Ref;

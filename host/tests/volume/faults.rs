@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use wasi_opfs::ErrorCode;
-use wasi_opfs::backend::memory::Memory;
 use wasi_opfs::backend::volume::{Options, Volume};
+use wasi_opfs::testing::Model;
 
 use crate::sim::{Fault, Platter, Sim};
 use crate::work::{Bench, Operation, Random, Style, operation};
@@ -19,7 +19,7 @@ fn run(seed: u64, style: Style, at: u64, times: u64, fault: Fault) -> bool {
     let options = Options::default().gather(2_000, Duration::from_secs(100));
     let sim = Sim::new(&Platter::default());
     let mut volume = Bench::of_volume(Volume::open(sim.clone(), options).expect("a volume"));
-    let mut model = Bench::new(Memory::new());
+    let mut model = Bench::new(Model::new());
     sim.arm(at, times, fault);
     for step in 0..OPERATIONS {
         let operation = operation(&mut random, style);

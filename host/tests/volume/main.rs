@@ -3,6 +3,8 @@
 //!
 //! Workloads are random, and a failure names its seed. `WASI_OPFS_SEEDS=N` runs more.
 
+#![cfg(feature = "testing")]
+
 mod check;
 mod compact;
 mod crash;

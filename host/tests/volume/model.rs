@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use wasi_opfs::backend::memory::Memory;
 use wasi_opfs::backend::volume::disk::Ram;
 use wasi_opfs::backend::volume::{Options, Volume};
+use wasi_opfs::testing::Model;
 
 use crate::work::{Bench, Random, Style, operation};
 
@@ -20,7 +20,7 @@ fn random_operations_equal_the_reference() {
             _ => Options::default().cache(100_000),
         };
         let disk = Ram::new(1 << 30);
-        let mut model = Bench::new(Memory::new());
+        let mut model = Bench::new(Model::new());
         let mut volume = Bench::of_volume(Volume::open(disk.clone(), options).expect("a volume"));
         for step in 0..OPERATIONS {
             let operation = operation(&mut random, style);

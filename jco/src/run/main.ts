@@ -8,6 +8,7 @@ import type { Writable } from 'node:stream';
 
 import { asyncImports } from '../jspi.js';
 import {
+  type JcoFlags,
   type Job,
   type RunOptions,
   UsageError,
@@ -28,7 +29,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const answer =
       'help' in command
         ? command.help
-        : `${jcoFlags(command.jcoFlags.instantiation).join(' ')}\n`;
+        : `${jcoFlags(command.jcoFlags).join(' ')}\n`;
     await put(process.stdout, answer);
     return 0;
   } catch (error) {
@@ -41,18 +42,14 @@ export async function main(argv: readonly string[]): Promise<number> {
  * With these, `jco transpile` makes a program use `wasi-opfs/filesystem`, or what it is
  * instantiated with.
  */
-function jcoFlags(instantiation: boolean): string[] {
+function jcoFlags({ instantiation, jspi }: JcoFlags): string[] {
+  const waiting = ['--async-mode', 'jspi', '--async-imports', ...asyncImports];
   return [
     ...(instantiation
       ? ['--instantiation', 'async']
       : ['--map', 'wasi:filesystem/*=wasi-opfs/filesystem#*']),
     '--no-nodejs-compat',
-    '--async-mode',
-    'jspi',
-    '--async-imports',
-    ...asyncImports,
-    '--async-exports',
-    'wasi:cli/run#run',
+    ...(jspi ? [...waiting, '--async-exports', 'wasi:cli/run#run'] : []),
   ];
 }
 

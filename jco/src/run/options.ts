@@ -34,20 +34,30 @@ export interface RunOptions {
   timeoutMs: number | undefined;
 }
 
-export type Command = { help: string } | { run: RunOptions } | { jcoFlags: { instantiation: boolean } };
+export type Command = { help: string } | { run: RunOptions } | { jcoFlags: JcoFlags };
+
+/** What a program that jco transpiles is to be made for. */
+export interface JcoFlags {
+  /** It is given its imports. */
+  instantiation: boolean;
+  /** Mounts may wait. */
+  jspi: boolean;
+}
+
 
 export const HELP = `Runs WebAssembly programs in a headless Chromium, with files in OPFS.
 
 Usage:
   wasi-opfs run PROGRAM.wasm [OPTIONS] [-- ARGS...]
   wasi-opfs run --batch FILE [--profile DIR] [--timeout MS] [--trace[=FILE]]
-  wasi-opfs jco-flags [--instantiation]
+  wasi-opfs jco-flags [--instantiation] [--jspi]
 
 PROGRAM.wasm is a component for WASI 0.2 or a preview1 module, binary or text.
 
 Options of run:
   --mount GUEST=KIND[:ro]   What the program sees as GUEST ('/', '/tmp', '.'):
-                            tree:NAME     the directory NAME of OPFS
+                            volume:NAME   a whole file system in one file of OPFS
+                            tree:NAME     the directory NAME of OPFS as it is
                             memory        nothing at first, gone at the end
                             memory:NAME   the same in every mount of that name
                             With :ro the program may change nothing there.
@@ -75,8 +85,8 @@ Options of run:
   -h, --help                Show this.
 
 jco-flags prints the flags with which 'jco transpile' makes a program use
-'wasi-opfs/filesystem', waiting mounts included; with --instantiation, a program
-that is given its imports, as by WASIShim.
+'wasi-opfs/filesystem'; with --instantiation, a program that is given its imports,
+as by WASIShim. A program that is to use a 'tree', which waits, needs --jspi.
 
 Exit code: the program's own (a component can say but 0 or 1); 134 after a trap, 124 after the time-out; 127 if
 there is no such program, 126 if it cannot be run, 125 if its files cannot be made
@@ -101,12 +111,12 @@ export function parseCommand(argv: readonly string[]): Command {
   }
 }
 
-function parseJcoFlags(argv: readonly string[]): { instantiation: boolean } {
-  const stray = argv.find((word) => word !== '--instantiation');
+function parseJcoFlags(argv: readonly string[]): JcoFlags {
+  const stray = argv.find((word) => word !== '--instantiation' && word !== '--jspi');
   if (stray !== undefined) {
     throw new UsageError(`jco-flags does not know '${stray}'; try 'wasi-opfs --help'`);
   }
-  return { instantiation: argv.length > 0 };
+  return { instantiation: argv.includes('--instantiation'), jspi: argv.includes('--jspi') };
 }
 
 function parseRun(argv: readonly string[]): Command {
@@ -219,10 +229,15 @@ function checkJob(job: Job): void {
   for (const [guest, mount] of Object.entries(job.mounts)) {
     const { kind, name } = parseMount(mount);
     if ((kind as string) === 'dir') {
-      throw new UsageError(`'${mount}' is for the native runner; here, use tree:NAME and --import`);
+      throw new UsageError(
+        `'${mount}' is for the native runner; here, use volume:NAME and --import`,
+      );
     }
-    if ((kind !== 'tree' && kind !== 'memory') || (kind === 'tree' && name === '')) {
-      throw new UsageError(`'${mount}' (for '${guest}') is no mount; use tree:NAME or memory`);
+    const known = ['volume', 'tree', 'memory'].includes(kind);
+    if (!known || (kind !== 'memory' && name === '')) {
+      throw new UsageError(
+        `'${mount}' (for '${guest}') is no mount; use volume:NAME, tree:NAME or memory`,
+      );
     }
   }
   for (const guest of [...Object.keys(job.imports), ...Object.keys(job.exports)]) {

@@ -17,22 +17,6 @@ export function place(
   return mount === undefined ? undefined : { mount, names: names.slice(namesOf(mount).length) };
 }
 
-/** The mounts below `guest`, and the way to each from there. */
-export function inside(
-  mounts: readonly string[],
-  guest: string,
-): { mount: string; path: string }[] {
-  const outer = namesOf(guest);
-  return mounts.flatMap((mount) => {
-    const names = namesOf(mount);
-    const below =
-      mount.startsWith('/') === guest.startsWith('/') &&
-      names.length > outer.length &&
-      outer.every((name, index) => name === names[index]);
-    return below ? [{ mount, path: names.slice(outer.length).join('/') }] : [];
-  });
-}
-
 function namesOf(path: string): string[] {
   return path.split('/').filter((name) => name !== '' && name !== '.');
 }

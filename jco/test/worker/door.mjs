@@ -262,6 +262,7 @@ run({
     for (const [mounts, message] of [
       [{ '/': 'disk:x' }, /no kind of mount 'disk'/],
       [{ '/': 'tree:' }, /OPFS/],
+      [{ '/': 'volume' }, /1 to 64 letters/],
       [{ '/a/../b': 'memory' }, /cannot mount at '\/a\/..\/b'/],
       [{ '/a': 'memory', '/a/': 'memory' }, /the same place/],
     ]) {
@@ -395,12 +396,9 @@ run({
       mounts: { '/': 'memory:same:ro', rw: { kind: 'memory', name: 'same' } },
     });
     same(outcome(top(fs), 'createDirectoryAt', ['d']), 'not-permitted');
-    const root = await fs.root('/');
-    await root.createDirectoryAt('d');
+    fs.mkdirSync('/d');
     same(top(fs).statAt({}, 'd').type, 'directory');
     fs.wasi.preopens.getDirectories()[1][0].removeDirectoryAt('d');
-    const error = await fs.root('/nowhere').then(() => undefined, (error) => error);
-    ok(error instanceof Error && error.message.includes('/nowhere'), String(error));
     fs.close();
   },
 

@@ -13,6 +13,7 @@ mod compact;
 mod data;
 pub mod disk;
 mod findings;
+mod info;
 mod log;
 mod node;
 mod options;
@@ -25,6 +26,7 @@ use async_trait::async_trait;
 
 pub use self::check::{Counts, Finding, Report, Severity, check};
 pub use self::compact::Compaction;
+pub use self::info::{Area, Info};
 use self::node::{Handle, OpenFile, Shared, ino, node};
 pub use self::options::Options;
 use self::space::BLOCK;

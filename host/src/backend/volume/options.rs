@@ -7,9 +7,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::cache::Cache;
-use super::disk::Disk;
 #[cfg(not(target_arch = "wasm32"))]
 use super::disk::NativeFile;
+use super::disk::{Disk, Ram};
 use super::log::{FIRST_BLOCKS, Found, HEADER, Log, NEW_BLOCKS, recover};
 use super::node::Shared;
 use super::space::{BLOCK, RESERVE, Run, Space};
@@ -30,6 +30,8 @@ pub struct Options {
     limit: Option<u64>,
     cache: Option<u64>,
     read_only: bool,
+    #[cfg(target_arch = "wasm32")]
+    pub(super) wait: Duration,
 }
 
 impl Default for Options {
@@ -40,6 +42,8 @@ impl Default for Options {
             limit: None,
             cache: None,
             read_only: false,
+            #[cfg(target_arch = "wasm32")]
+            wait: Duration::from_secs(5),
         }
     }
 }
@@ -77,6 +81,14 @@ impl Options {
     #[must_use]
     pub const fn read_only(self) -> Self {
         Self { read_only: true, ..self }
+    }
+
+    /// How long to wait while another worker has the volume open: 5 seconds, if it is not
+    /// said.
+    #[cfg(target_arch = "wasm32")]
+    #[must_use]
+    pub const fn wait(self, time: Duration) -> Self {
+        Self { wait: time, ..self }
     }
 }
 
@@ -123,6 +135,14 @@ impl Volume {
         let limited = options.limit.is_some();
         let shared = Shared { store: Mutex::new(store), device: new_device(), limited };
         Ok(Self { shared: Ref::new(shared) })
+    }
+
+    /// Makes one in memory, which is gone with it, and takes at most `limit` bytes.
+    ///
+    /// # Errors
+    /// `insufficient-space` for a limit below 5 MiB.
+    pub fn in_memory(limit: u64) -> Result<Self, SetupError> {
+        Self::open(Ram::new(limit), Options::default().limit(limit))
     }
 
     /// Opens the volume in a file, or makes one.

@@ -12,6 +12,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
+use crate::interrupt;
 use crate::job::{Job, Outcome, Runner, Stdio};
 use crate::mounts::{CopySpec, MountSpec};
 use crate::program::NO_FILES;
@@ -70,6 +71,9 @@ pub(crate) async fn run(
             continue;
         }
         run_line(runner, &line, index + 1, timeout, trace).await?;
+        if interrupt::code().is_some() {
+            break;
+        }
     }
     Ok(())
 }

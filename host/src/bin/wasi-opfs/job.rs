@@ -1,10 +1,12 @@
 //! One program from its file to its exit code: copy in, run, copy out.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use tokio::time::MissedTickBehavior;
 use wasi_opfs::door::wasmtime::{FilesystemCtx, FilesystemCtxView, FilesystemView, add_to_linker};
 use wasi_opfs::{MountTable, Tracer};
 use wasmtime::component::{Component, Linker, ResourceTable};
@@ -13,9 +15,11 @@ use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-use crate::copy;
-use crate::mounts::{CopySpec, MountSpec, Mounts, directory};
+use crate::mounts::{CopySpec, MountSpec, Mounts};
+use crate::place::directory;
 use crate::program::{NO_FILES, NOT_RUNNABLE, NotStarted, OrExit, from_wasmtime, load};
+use crate::progress::Progress;
+use crate::{copy, interrupt};
 
 /// What is to be run.
 pub(crate) struct Job {
@@ -50,6 +54,9 @@ const TIMED_OUT: i32 = 124;
 /// How long a guest may take to notice that its time is over: it does at the next
 /// loop or call, unless it hangs in a call of the system.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How long what a program wrote to a volume may wait to be written to the file.
+const WRITE_OUT: Duration = Duration::from_secs(1);
 
 /// What is needed to run jobs.
 pub(crate) struct Runner {
@@ -91,7 +98,7 @@ impl Runner {
         tracer: Option<Arc<dyn Tracer>>,
     ) -> Result<Outcome, NotStarted> {
         let program = self.prepare(job)?;
-        let mounts = Mounts::open(&job.mounts).or_exit(NO_FILES)?;
+        let mounts = Mounts::open(&job.mounts, &job.imports).or_exit(NO_FILES)?;
         copy_in(&mounts, &job.imports).await.or_exit(NO_FILES)?;
         let table = mounts.table().await.or_exit(NO_FILES)?;
         let mut files = FilesystemCtx::new(table.clone());
@@ -99,11 +106,14 @@ impl Runner {
             files = files.trace(tracer);
         }
         let guest = Guest { wasi: wasi(job, stdio), files, table: ResourceTable::new() };
-        let mut outcome = self.call(program, guest, job.timeout).await;
-        if let Err(error) = copy_out(&table, &job.exports).await {
-            outcome.messages.push(format!("{error:#}"));
-            if outcome.exit_code == 0 {
-                outcome.exit_code = NO_FILES;
+        let mut outcome = self.call(program, guest, job.timeout, &mounts).await;
+        let exported = copy_out(&table, &job.exports).await;
+        for answer in [exported, mounts.finish().await] {
+            if let Err(error) = answer {
+                outcome.messages.push(format!("{error:#}"));
+                if outcome.exit_code == 0 {
+                    outcome.exit_code = NO_FILES;
+                }
             }
         }
         Ok(outcome)
@@ -128,6 +138,7 @@ impl Runner {
         program: CommandPre<Guest>,
         guest: Guest,
         timeout: Option<Duration>,
+        mounts: &Mounts,
     ) -> Outcome {
         let mut store = Store::new(&self.engine, guest);
         // The epoch moves on when a time is over.
@@ -136,16 +147,37 @@ impl Runner {
             let command = program.instantiate_async(&mut store).await?;
             command.wasi_cli_run().call_run(&mut store).await
         });
-        let Some(timeout) = timeout else { return outcome(task.await) };
-        if let Ok(ended) = tokio::time::timeout(timeout, &mut task).await {
-            return outcome(ended);
-        }
+        let over = async {
+            match timeout {
+                Some(timeout) => tokio::time::sleep(timeout).await,
+                None => std::future::pending().await,
+            }
+        };
+        let (exit_code, message) = tokio::select! {
+            biased;
+            ended = &mut task => return outcome(ended),
+            code = interrupt::wait() => (code, "the program was interrupted".to_owned()),
+            () = over => {
+                let ms = timeout.unwrap_or_default().as_millis();
+                (TIMED_OUT, format!("the program was ended after {ms} ms"))
+            }
+            never = write_out(mounts) => match never {},
+        };
         // Whether it computes or waits.
         self.engine.increment_epoch();
         task.abort();
         let _ = tokio::time::timeout(GRACE, task).await;
-        let message = format!("the program was ended after {} ms", timeout.as_millis());
-        Outcome { exit_code: TIMED_OUT, messages: vec![message] }
+        Outcome { exit_code, messages: vec![message] }
+    }
+}
+
+/// Now and then, for a program that makes no calls.
+async fn write_out(mounts: &Mounts) -> Infallible {
+    let mut clock = tokio::time::interval(WRITE_OUT);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        clock.tick().await;
+        mounts.write_out();
     }
 }
 
@@ -171,7 +203,10 @@ async fn copy_in(mounts: &Mounts, imports: &[CopySpec]) -> Result<()> {
     let table = mounts.table_for(imports).await?;
     for import in imports {
         let CopySpec { host, guest } = import;
-        let copied = async { copy::import(host, &directory(&table, guest, true).await?).await };
+        let copied = async {
+            let to = directory(&table, guest, true).await?;
+            copy::import(host, &to, &mut Progress::hidden()).await
+        };
         copied.await.with_context(|| format!("cannot import '{}' to '{guest}'", host.display()))?;
     }
     Ok(())
@@ -179,7 +214,10 @@ async fn copy_in(mounts: &Mounts, imports: &[CopySpec]) -> Result<()> {
 
 async fn copy_out(table: &MountTable, exports: &[CopySpec]) -> Result<()> {
     for CopySpec { host, guest } in exports {
-        let copied = async { copy::export(&directory(table, guest, false).await?, host).await };
+        let copied = async {
+            let from = directory(table, guest, false).await?;
+            copy::export(&from, host, &mut Progress::unstoppable()).await
+        };
         copied.await.with_context(|| format!("cannot export '{guest}' to '{}'", host.display()))?;
     }
     Ok(())

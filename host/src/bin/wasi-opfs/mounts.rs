@@ -2,15 +2,21 @@
 //! command line and in a batch.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
-use wasi_opfs::backend::{dir::Dir, memory::Memory};
-use wasi_opfs::{
-    Descriptor, DescriptorFlags, ErrorCode, FileSystem, Follow, MountOptions, MountTable,
-    OpenFlags, Ref,
-};
+use clap::Args;
+use wasi_opfs::backend::Backend;
+use wasi_opfs::backend::dir::Dir;
+use wasi_opfs::backend::volume::{Options, Volume};
+use wasi_opfs::{ErrorCode, FileSystem, MountOptions, MountTable, Ref, SetupError};
+
+use crate::place::nearest;
+
+/// What a mount in memory takes.
+const MEMORY_MAX: u64 = 1 << 30;
 
 /// One `--mount`.
 #[derive(Clone, Debug)]
@@ -24,6 +30,7 @@ pub(crate) struct MountSpec {
 enum Storage {
     Dir(PathBuf),
     Memory(Option<String>),
+    Volume(PathBuf),
 }
 
 impl FromStr for MountSpec {
@@ -31,7 +38,7 @@ impl FromStr for MountSpec {
 
     fn from_str(text: &str) -> Result<Self> {
         let (guest, what) = text.split_once('=').with_context(|| {
-            format!("'{text}' has no '='; give it as GUEST=dir:HOST or GUEST=memory")
+            format!("'{text}' has no '='; give it as GUEST=dir:HOST or GUEST=volume:FILE")
         })?;
         Self::new(guest, what)
     }
@@ -51,13 +58,43 @@ impl MountSpec {
         let storage = match (kind, name) {
             ("dir", Some(host)) if !host.is_empty() => Storage::Dir(host.into()),
             ("dir", _) => bail!("'{what}' names no directory; give it as dir:HOST"),
+            ("volume", Some(file)) if !file.is_empty() => Storage::Volume(file.into()),
+            ("volume", _) => bail!("'{what}' names no file; give it as volume:FILE"),
             ("memory", name) => Storage::Memory(name.map(str::to_owned)),
             ("tree", _) => {
                 bail!("'{what}' is for the browser; here, mount a directory with dir:HOST")
             }
-            _ => bail!("'{what}' is no kind of mount; there are dir:HOST and memory[:NAME]"),
+            _ => bail!(
+                "'{what}' is no kind of mount; there are volume:FILE, dir:HOST and memory[:NAME]"
+            ),
         };
         Ok(Self { guest: guest.to_owned(), storage, read_only })
+    }
+
+    /// The same, where nothing is to be changed.
+    fn read_only(&self) -> Self {
+        Self { read_only: true, ..self.clone() }
+    }
+
+    /// The guest's name of it.
+    pub(crate) fn guest(&self) -> &str {
+        &self.guest
+    }
+}
+
+/// The mounts of a command that runs no program.
+#[derive(Args)]
+pub(crate) struct MountArgs {
+    /// Where the files are, and the name GUEST that paths have for them: as for `run`.
+    #[arg(long = "mount", value_name = "GUEST=KIND[:NAME][:ro]", required = true)]
+    pub(crate) mounts: Vec<MountSpec>,
+}
+
+impl MountArgs {
+    /// Opens them to be read only: nothing is made, and others may read them meanwhile.
+    pub(crate) fn open_read_only(&self) -> Result<Mounts> {
+        let specs: Vec<_> = self.mounts.iter().map(MountSpec::read_only).collect();
+        Mounts::open(&specs, &[])
     }
 }
 
@@ -90,106 +127,149 @@ impl CopySpec {
 }
 
 /// Mounts that are open.
-pub(crate) struct Mounts(Vec<(MountSpec, FileSystem)>);
+pub(crate) struct Mounts {
+    mounts: Vec<(MountSpec, FileSystem)>,
+    /// What has to be written at the end, and what it is called.
+    volumes: Vec<(String, Ref<Volume>)>,
+}
 
 impl Mounts {
-    /// Opens each storage once, however often it is mounted.
-    pub(crate) fn open(specs: &[MountSpec]) -> Result<Self> {
-        let mut directories: HashMap<PathBuf, FileSystem> = HashMap::new();
-        let mut memories: HashMap<String, FileSystem> = HashMap::new();
-        let mut mounts = Vec::new();
+    /// Opens each storage once, however often it is mounted. A volume that is only mounted
+    /// read-only, and into which nothing is to be imported, is not locked against others
+    /// that read it.
+    pub(crate) fn open(specs: &[MountSpec], imports: &[CopySpec]) -> Result<Self> {
+        let mut opened: HashMap<Same, FileSystem> = HashMap::new();
+        let mut mounts = Self { mounts: Vec::new(), volumes: Vec::new() };
+        let imported = targets(specs, imports);
+        let written: Vec<_> = std::iter::zip(specs, imported)
+            .filter(|(spec, imported)| *imported || !spec.read_only)
+            .map(|(spec, _)| Same::of(&spec.storage))
+            .collect();
         for spec in specs {
-            let fs = match &spec.storage {
-                Storage::Memory(None) => memory(),
-                Storage::Memory(Some(name)) => {
-                    memories.entry(name.clone()).or_insert_with(memory).clone()
-                }
-                Storage::Dir(host) => {
-                    let same = std::fs::canonicalize(host).unwrap_or_else(|_| host.clone());
-                    if let Some(fs) = directories.get(&same) {
-                        fs.clone()
-                    } else {
-                        let fs = FileSystem::new(Ref::new(Dir::open(host)?));
-                        directories.insert(same, fs.clone());
-                        fs
-                    }
-                }
+            let same = Same::of(&spec.storage);
+            let known = same.as_ref().and_then(|same| opened.get(same)).cloned();
+            let fs = match known {
+                Some(fs) => fs,
+                None => mounts.open_storage(&spec.storage, !written.contains(&same))?,
             };
-            mounts.push((spec.clone(), fs));
+            // A file that was missing has its own name only now.
+            if let Some(same) = Same::of(&spec.storage) {
+                opened.insert(same, fs.clone());
+            }
+            mounts.mounts.push((spec.clone(), fs));
         }
-        Ok(Self(mounts))
+        Ok(mounts)
+    }
+
+    fn open_storage(&mut self, storage: &Storage, read_only: bool) -> Result<FileSystem> {
+        let (name, volume) = match storage {
+            Storage::Dir(host) => return Ok(FileSystem::new(Ref::new(Dir::open(host)?))),
+            Storage::Memory(name) => {
+                let name = name.as_deref().unwrap_or("memory");
+                (name.to_owned(), Volume::in_memory(MEMORY_MAX)?)
+            }
+            Storage::Volume(file) => (file.display().to_string(), open_volume(file, read_only)?),
+        };
+        let volume = Ref::new(volume);
+        self.volumes.push((name, volume.clone()));
+        Ok(FileSystem::new(volume))
     }
 
     /// What the guest is given.
     pub(crate) async fn table(&self) -> Result<MountTable> {
-        self.table_with(|spec| spec.read_only).await
+        self.table_with(|at| self.mounts[at].0.read_only).await
     }
 
     /// The same for `imports`: the mounts that they go into may be written.
     pub(crate) async fn table_for(&self, imports: &[CopySpec]) -> Result<MountTable> {
-        let names: Vec<_> = self.0.iter().map(|(spec, _)| spec.guest.as_str()).collect();
-        let targets: Vec<_> =
-            imports.iter().filter_map(|import| nearest(&names, &import.guest)).collect();
-        let targeted = |spec: &MountSpec| targets.iter().any(|&(at, _)| names[at] == spec.guest);
-        self.table_with(|spec| spec.read_only && !targeted(spec)).await
+        let specs: Vec<_> = self.mounts.iter().map(|(spec, _)| spec.clone()).collect();
+        let imported = targets(&specs, imports);
+        self.table_with(|at| specs[at].read_only && !imported[at]).await
     }
 
-    async fn table_with(&self, read_only: impl Fn(&MountSpec) -> bool) -> Result<MountTable> {
-        let options = self.0.iter().map(|(spec, fs)| MountOptions {
+    async fn table_with(&self, read_only: impl Fn(usize) -> bool) -> Result<MountTable> {
+        let options = self.mounts.iter().enumerate().map(|(at, (spec, fs))| MountOptions {
             guest: spec.guest.clone(),
             fs: fs.clone(),
-            read_only: read_only(spec),
+            read_only: read_only(at),
         });
         Ok(MountTable::new(options.collect()).await?)
     }
-}
 
-fn memory() -> FileSystem {
-    FileSystem::new(Ref::new(Memory::new()))
-}
-
-/// The directory `guest` as a guest with `table` sees it; created where it is missing
-/// if `create` is set.
-pub(crate) async fn directory(table: &MountTable, guest: &str, create: bool) -> Result<Descriptor> {
-    let preopens = table.preopens();
-    let names: Vec<_> = preopens.iter().map(|(_, name)| name.as_str()).collect();
-    let Some((at, rest)) = nearest(&names, guest) else {
-        match names.join("', '") {
-            none if none.is_empty() => bail!("nothing is mounted; add --mount '{guest}=…'"),
-            names => bail!("no mount has it; there are '{names}'"),
+    /// Writes what volumes gathered. What cannot be written stays gathered, and the next
+    /// change or the end tells why.
+    pub(crate) fn write_out(&self) {
+        for (_, volume) in &self.volumes {
+            let _ = volume.write_out();
         }
-    };
-    let mut directory = preopens[at].0.clone();
-    for name in rest {
-        if create {
-            match directory.create_directory_at(name.as_bytes()).await {
-                Ok(()) | Err(ErrorCode::Exist) => {}
-                Err(code) => return Err(code).with_context(|| format!("at '{name}'")),
-            }
-        }
-        let open = OpenFlags { directory: true, ..OpenFlags::default() };
-        let flags = DescriptorFlags { read: true, ..DescriptorFlags::default() };
-        directory = directory
-            .open_at(Follow::Yes, name.as_bytes(), open, flags)
-            .await
-            .with_context(|| format!("at '{name}'"))?;
     }
-    Ok(directory)
+
+    /// Returns when all that was written to volumes will survive a power cut.
+    pub(crate) async fn finish(&self) -> Result<()> {
+        for (name, volume) in &self.volumes {
+            volume.sync().await.with_context(|| {
+                format!("what was written last to the volume '{name}' could not be stored")
+            })?;
+        }
+        Ok(())
+    }
 }
 
-/// Which of `mounts` holds `guest`, the innermost, and the names from there on.
-fn nearest<'a>(mounts: &[&str], guest: &'a str) -> Option<(usize, Vec<&'a str>)> {
-    let names = names_of(guest);
-    let holds = |mount: &str| {
-        mount.starts_with('/') == guest.starts_with('/') && names.starts_with(&names_of(mount))
+/// Opens the volume in `file`; makes one, unless it is only to be read.
+pub(crate) fn open_volume(file: &Path, read_only: bool) -> Result<Volume> {
+    let options = if read_only { Options::default().read_only() } else { Options::default() };
+    Volume::open_file(file, options).map_err(|error| not_opened(file, error))
+}
+
+/// An error about a volume, with what this program can do about it.
+pub(crate) fn not_opened(file: &Path, error: SetupError) -> Error {
+    let shown = file.display();
+    match error.code() {
+        ErrorCode::NotRecoverable => {
+            anyhow!("{error}; 'wasi-opfs volume check {shown}' tells what is wrong with it")
+        }
+        _ => error.into(),
+    }
+}
+
+/// Which mounts something is imported into.
+fn targets(specs: &[MountSpec], imports: &[CopySpec]) -> Vec<bool> {
+    let names: Vec<_> = specs.iter().map(MountSpec::guest).collect();
+    let mut found = vec![false; specs.len()];
+    for import in imports {
+        if let Some((at, _)) = nearest(&names, &import.guest) {
+            found[at] = true;
+        }
+    }
+    found
+}
+
+/// What two mounts have in common if they are of the same storage.
+#[derive(PartialEq, Eq, Hash)]
+enum Same {
+    Directory(PathBuf),
+    File(PathBuf),
+    Name(String),
+}
+
+impl Same {
+    fn of(storage: &Storage) -> Option<Self> {
+        match storage {
+            Storage::Dir(path) => Some(Self::Directory(canonical(path))),
+            Storage::Volume(path) => Some(Self::File(canonical(path))),
+            Storage::Memory(name) => name.clone().map(Self::Name),
+        }
+    }
+}
+
+/// The one path of what may not be there yet.
+fn canonical(path: &Path) -> PathBuf {
+    let in_parent = || {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = fs::canonicalize(parent.unwrap_or(Path::new("."))).ok()?;
+        Some(parent.join(path.file_name()?))
     };
-    let holding = mounts.iter().enumerate().filter(|(_, mount)| holds(mount));
-    let (at, mount) = holding.max_by_key(|(_, mount)| names_of(mount).len())?;
-    Some((at, names[names_of(mount).len()..].to_vec()))
-}
-
-fn names_of(path: &str) -> Vec<&str> {
-    path.split('/').filter(|name| !matches!(*name, "" | ".")).collect()
+    fs::canonicalize(path).ok().or_else(in_parent).unwrap_or_else(|| path.to_owned())
 }
 
 #[cfg(test)]
@@ -204,6 +284,10 @@ mod tests {
             ("dir:/a:ro", Some(("/a", true))),
             ("dir:C:\\a:b:ro", Some(("C:\\a:b", true))),
             ("dir:a=b", Some(("a=b", false))),
+            ("volume:a.volume", Some(("volume a.volume", false))),
+            ("volume:C:\\a:ro", Some(("volume C:\\a", true))),
+            ("volume:", None),
+            ("volume", None),
             ("memory", Some(("memory", false))),
             ("memory:ro", Some(("memory", true))),
             ("memory:x:ro", Some(("memory x", true))),
@@ -217,6 +301,7 @@ mod tests {
             let found = format!("/g={what}").parse::<MountSpec>().ok().map(|spec| {
                 let storage = match spec.storage {
                     Storage::Dir(host) => host.display().to_string(),
+                    Storage::Volume(file) => format!("volume {}", file.display()),
                     Storage::Memory(None) => "memory".to_owned(),
                     Storage::Memory(Some(name)) => format!("memory {name}"),
                 };
@@ -226,29 +311,5 @@ mod tests {
             let wanted = wanted.map(|(storage, read_only)| (storage.to_owned(), read_only));
             assert_eq!(found, wanted, "{what}");
         }
-    }
-
-    #[test]
-    fn the_innermost_mount_holds_a_path() {
-        let mounts = ["/", ".", "/a/b", "data"];
-        // (path, the mount, the rest)
-        let rows: &[(&str, &str, &[&str])] = &[
-            ("/", "/", &[]),
-            ("/a", "/", &["a"]),
-            ("/a/b", "/a/b", &[]),
-            ("/a/b/", "/a/b", &[]),
-            ("/a/bc", "/", &["a", "bc"]),
-            ("/a/b/c/d", "/a/b", &["c", "d"]),
-            (".", ".", &[]),
-            ("./x", ".", &["x"]),
-            ("data/x", "data", &["x"]),
-            ("other", ".", &["other"]),
-        ];
-        for (path, mount, rest) in rows {
-            let (at, names) = nearest(&mounts, path).expect("a mount");
-            assert_eq!((mounts[at], &names[..]), (*mount, *rest), "{path}");
-        }
-        assert!(nearest(&["/a"], "/b").is_none());
-        assert!(nearest(&["."], "/b").is_none());
     }
 }

@@ -1,13 +1,10 @@
-//! How an answer leaves: at once where the core had it at once, otherwise as a
-//! promise that goes on with the same future.
+//! How this door's answers leave: an error is thrown as the name of its case.
 
 use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
 
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::future_to_promise;
 
+use crate::door::answer;
 use crate::error::{ErrorCode, Result};
 
 /// What is thrown: the name of the error's case.
@@ -15,17 +12,13 @@ pub(super) fn thrown(code: ErrorCode) -> JsValue {
     JsValue::from_str(code.name())
 }
 
-/// Asks `future` once, on a mount that never waits for the only time.
+/// Asks `future` once, on a mount that never waits for the only time; its answer, or a
+/// promise of it.
 pub(super) fn answer<T: 'static>(
     future: impl Future<Output = Result<T>> + 'static,
     convert: impl FnOnce(T) -> Result<JsValue> + 'static,
 ) -> Result<JsValue, JsValue> {
-    let mut future: Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>> =
-        Box::pin(async move { future.await.and_then(convert).map_err(thrown) });
-    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(answer) => answer,
-        Poll::Pending => Ok(future_to_promise(future).into()),
-    }
+    answer::answer(async move { future.await.and_then(convert).map_err(thrown) })
 }
 
 /// As [`answer`], of what answers nothing but that it is done.

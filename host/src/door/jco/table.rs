@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 
-use super::slots::Slots;
+use crate::browser;
 use crate::descriptor::Descriptor;
+use crate::door::slots::Slots;
 use crate::error::{ErrorCode, Result};
 use crate::stream::{DirectoryStream, InputStream, OutputStream};
 
@@ -27,7 +28,7 @@ thread_local! {
 
 /// A number for `resource`, as long as its file system is open.
 pub(super) fn insert(owner: u32, resource: Resource) -> Result<u32> {
-    if !super::filesystem::is_open(owner) {
+    if !browser::is_open(owner) {
         return Err(ErrorCode::BadDescriptor);
     }
     TABLE
@@ -57,7 +58,7 @@ pub(super) fn remove(number: u32) {
 }
 
 /// Lets all of a file system's numbers go.
-pub(super) fn remove_all(owner: u32) {
+pub(crate) fn remove_all(owner: u32) {
     drop(TABLE.with_borrow_mut(|table| table.remove_all(|held| held.owner == owner)));
 }
 

@@ -41,7 +41,7 @@ impl FilesystemCtx {
 /// [`WasiView`](wasmtime_wasi::WasiView) over the same table.
 ///
 /// ```no_run
-/// use wasi_opfs::backend::memory::Memory;
+/// use wasi_opfs::backend::volume::Volume;
 /// use wasi_opfs::door::wasmtime::{
 ///     FilesystemCtx, FilesystemCtxView, FilesystemView, add_to_linker,
 /// };
@@ -70,7 +70,7 @@ impl FilesystemCtx {
 /// }
 ///
 /// async fn run(program: &str) -> Result<()> {
-///     let fs = FileSystem::new(Ref::new(Memory::new()));
+///     let fs = FileSystem::new(Ref::new(Volume::in_memory(1 << 30)?));
 ///     let mount = MountOptions { guest: "/".to_owned(), fs, read_only: false };
 ///     let files = FilesystemCtx::new(MountTable::new(vec![mount]).await?);
 ///     let wasi = WasiCtx::builder().inherit_stdio().build();

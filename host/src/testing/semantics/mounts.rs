@@ -3,13 +3,12 @@
 use anyhow::{Result, ensure};
 
 use super::{READ, Tree, WRITE, content, create, flags, same, table};
-use crate::backend::memory::Memory;
 use crate::backend::{Backend, Kind, Source};
 use crate::error::ErrorCode::{Busy, CrossDevice, Exist, NoEntry, NotPermitted};
 use crate::mount::FileSystem;
 use crate::resolve::Follow;
 use crate::shared::Ref;
-use crate::testing::{Case, case};
+use crate::testing::{Case, Model, case};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -51,8 +50,8 @@ async fn a_read_only_mount_refuses_before_it_looks(backend: Ref<dyn Backend>) ->
 
 async fn mounts_lie_inside_mounts(backend: Ref<dyn Backend>) -> Result<()> {
     let tree = Tree::new(backend).await?;
-    let inner = FileSystem::new(Ref::new(Memory::new()));
-    let deep = FileSystem::new(Ref::new(Memory::new()));
+    let inner = FileSystem::new(Ref::new(Model::new()));
+    let deep = FileSystem::new(Ref::new(Model::new()));
     let mounts =
         [("/dir/sub", &inner, false), ("/", &tree.fs, false), ("/dir/sub/a/b", &deep, true)];
     let preopens = table(&mounts).await?;
@@ -87,7 +86,7 @@ async fn mounts_lie_inside_mounts(backend: Ref<dyn Backend>) -> Result<()> {
 
 async fn a_mount_point_belongs_to_one_directory(backend: Ref<dyn Backend>) -> Result<()> {
     let tree = Tree::new(backend).await?;
-    let inner = FileSystem::new(Ref::new(Memory::new()));
+    let inner = FileSystem::new(Ref::new(Model::new()));
     let root = table(&[("/", &tree.fs, false), ("/gone/point", &inner, false)]).await?.remove(0);
     // Somebody who does not see the mount removes the directory that holds it.
     tree.root.remove_directory_at(b"gone/point").await?;
@@ -104,7 +103,7 @@ async fn a_mount_point_belongs_to_one_directory(backend: Ref<dyn Backend>) -> Re
 
 async fn mounts_are_crossed_by_no_link_or_rename(backend: Ref<dyn Backend>) -> Result<()> {
     let tree = Tree::new(backend).await?;
-    let other = FileSystem::new(Ref::new(Memory::new()));
+    let other = FileSystem::new(Ref::new(Model::new()));
     let mounts = [("a", &tree.fs, false), ("b", &other, false), ("a/empty", &other, false)];
     let preopens = table(&mounts).await?;
     let [a, b, inside] = &preopens[..] else { anyhow::bail!("{} preopens", preopens.len()) };

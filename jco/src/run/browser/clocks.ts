@@ -5,7 +5,15 @@ import * as wasi from '@bytecodealliance/preview2-shim';
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
+let beforeSleeping = (): void => undefined;
+
+/** Has something done before any sleep. */
+export function onSleep(act: () => void): void {
+  beforeSleeping = act;
+}
+
 function sleep(ms: number): void {
+  beforeSleeping();
   Atomics.wait(cell, 0, 0, ms);
 }
 

@@ -1,7 +1,6 @@
 // Copies directories of the host to a guest's and back, past the guest's rights.
 
-import type { AsyncDescriptor, Filesystem } from '../../host.js';
-import { inside, place } from '../place.js';
+import type { Files } from '../../page.js';
 import type { Item, PageJob } from '../protocol.js';
 
 /** How much of a file goes to the host in one request. */
@@ -15,138 +14,72 @@ async function fetched(url: string, init?: RequestInit): Promise<Response> {
   return response;
 }
 
-function drop(resource: unknown): void {
-  (resource as { [Symbol.dispose]?: () => void })[Symbol.dispose]?.();
+function below(guest: string, path: string): string {
+  return path === '' ? guest : `${guest}/${path}`;
 }
 
-const QUIET_TIMES = ['unsupported', 'overflow'];
-
-/** The directory at a guest's path, whatever the guest may do there. */
-async function directory(
-  filesystem: Filesystem,
-  guest: string,
-  mounts: PageJob['mounts'],
-  create: boolean,
-): Promise<AsyncDescriptor> {
-  const { mount, names } = place(Object.keys(mounts), guest)!;
-  let at = await filesystem.root(mount);
-  for (const name of names) {
-    if (create) {
-      await unless(['exist'], () => at.createDirectoryAt(name));
-    }
-    const next = await at.openAt({ symlinkFollow: true }, name, { directory: true }, {});
-    drop(at);
-    at = next;
-  }
-  return at;
-}
-
-/** A guest's directory as the guest sees it, with the mounts that lie in it. */
-class View {
-  /** The way to each mount, and its top; the innermost first, the directory itself last. */
-  readonly #tops: [string, AsyncDescriptor][] = [];
-
-  static async open(
-    filesystem: Filesystem,
-    guest: string,
-    mounts: PageJob['mounts'],
-    create: boolean,
-  ): Promise<View> {
-    const view = new View();
-    const below = inside(Object.keys(mounts), guest);
-    below.sort((one, other) => other.path.length - one.path.length);
-    for (const { mount, path } of below) {
-      view.#tops.push([path, await filesystem.root(mount)]);
-    }
-    view.#tops.push(['', await directory(filesystem, guest, mounts, create)]);
-    return view;
-  }
-
-  /** The file system that a path leads to, and the path from its top. */
-  at(path: string): [AsyncDescriptor, string] {
-    const [way, top] = this.#tops.find(
-      ([way]) => way === '' || path === way || path.startsWith(`${way}/`),
-    )!;
-    const rest = way === '' ? path : path.slice(way.length + 1);
-    return [top, rest === '' ? '.' : rest];
-  }
-
-  close(): void {
-    for (const [, top] of this.#tops) {
-      drop(top);
-    }
-  }
-}
-
-/** Fills a directory of the guest's. */
-export async function copyIn(filesystem: Filesystem, guest: string, job: PageJob): Promise<void> {
+/** Brings a directory of the host to the guest's. */
+export async function copyIn(files: Files, guest: string, job: PageJob): Promise<void> {
   const query = `guest=${encodeURIComponent(guest)}`;
-  const items = (await (await fetched(`${job.path}imports?${query}`)).json()) as Item[];
-  let path = '';
+  let path = guest;
   try {
-    const view = await View.open(filesystem, guest, job.mounts, true);
+    await files.mkdir(guest, { recursive: true });
+    const items = (await (await fetched(`${job.path}imports?${query}`)).json()) as Item[];
     for (const item of items) {
       ({ path } = item);
-      const [root, rest] = view.at(path);
       const url = `${job.path}import?${query}&path=${encodeURIComponent(path)}`;
-      await make(root, { ...item, path: rest }, url);
+      await make(files, below(guest, path), item, url);
     }
-    view.close();
   } catch (error) {
     throw new Error(`cannot import '${path}' to '${guest}': ${reason(error)}`);
   }
 }
 
-async function make(root: AsyncDescriptor, item: Item, url: string): Promise<void> {
+async function make(files: Files, path: string, item: Item, url: string): Promise<void> {
   switch (item.type) {
     case 'directory':
-      await unless(['exist'], () => root.createDirectoryAt(item.path));
+      await files.mkdir(path, { recursive: true });
       break;
     case 'symlink':
-      await unless(['no-entry'], () => root.unlinkFileAt(item.path));
-      await root.symlinkAt(item.target, item.path);
+      await files.rm(path, { force: true });
+      await files.symlink(item.target, path);
       break;
     case 'file': {
       // A link that stands there is replaced, not followed.
-      await unless(['invalid', 'no-entry', 'not-permitted'], async () => {
-        await root.readlinkAt(item.path);
-        await root.unlinkFileAt(item.path);
-      });
-      const flags = { create: true, truncate: true };
-      const file = await root.openAt({}, item.path, flags, { write: true });
-      try {
-        await fill(file, (await fetched(url)).body!.getReader());
-        await unless(QUIET_TIMES, () => {
-          const modified = BigInt(Math.trunc(item.modified));
-          const seconds = modified / 1000n;
-          const nanoseconds = Number(modified % 1000n) * 1_000_000;
-          const time = { tag: 'timestamp', val: { seconds, nanoseconds } } as const;
-          return file.setTimes(time, time);
-        });
-      } finally {
-        drop(file);
+      const found = await unless(['no-entry'], () => files.lstat(path));
+      if (found?.kind === 'symlink') {
+        await files.rm(path);
       }
+      const file = await files.open(path, { create: true, truncate: true });
+      try {
+        let offset = 0;
+        for await (const piece of chunks((await fetched(url)).body!)) {
+          for (let rest = piece; rest.length > 0; ) {
+            const count = file.writeSync(rest, offset);
+            offset += count;
+            rest = rest.subarray(count);
+          }
+        }
+      } finally {
+        file.closeSync();
+      }
+      const quiet = ['unsupported', 'overflow'];
+      await unless(quiet, () => files.utimes(path, item.modified, item.modified));
       break;
     }
   }
 }
 
-async function fill(
-  file: AsyncDescriptor,
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-): Promise<void> {
-  let offset = 0n;
+/** Not every browser iterates over a stream by itself. */
+async function* chunks(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    for (let rest = next.value; rest.length > 0; ) {
-      const count = await file.write(rest, offset);
-      offset += count;
-      rest = rest.subarray(Number(count));
-    }
+    yield next.value;
   }
 }
 
 /** Brings a directory of the guest's to the host. */
-export async function copyOut(filesystem: Filesystem, guest: string, job: PageJob): Promise<void> {
+export async function copyOut(files: Files, guest: string, job: PageJob): Promise<void> {
   const send = async (path: string, query: string, body?: Uint8Array): Promise<void> => {
     const names = `guest=${encodeURIComponent(guest)}&path=${encodeURIComponent(path)}`;
     const init = { method: 'POST', ...(body ? { body: body as BodyInit } : {}) };
@@ -154,80 +87,64 @@ export async function copyOut(filesystem: Filesystem, guest: string, job: PageJo
   };
   let path = '';
   try {
-    const view = await View.open(filesystem, guest, job.mounts, false);
     await send('', 'type=directory');
     const pending = [''];
     for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-      for (const { type, name } of await entries(...view.at(at))) {
+      for (const { kind, name } of await files.readdir(below(guest, at))) {
         path = at === '' ? name : `${at}/${name}`;
-        const [root, rest] = view.at(path);
-        if (type === 'directory') {
+        if (kind === 'directory') {
           await send(path, 'type=directory');
           pending.push(path);
-        } else if (type === 'symbolic-link') {
-          const target = await root.readlinkAt(rest);
+        } else if (kind === 'symlink') {
+          const target = await files.readlink(below(guest, path));
           await send(path, `type=symlink&target=${encodeURIComponent(target)}`);
         } else {
-          await sendFile(root, rest, (query, body) => send(path, query, body));
+          await sendFile(files, below(guest, path), (query, body) => send(path, query, body));
         }
       }
     }
-    view.close();
   } catch (error) {
     const what = path === '' ? `'${guest}'` : `'${path}' from '${guest}'`;
     throw new Error(`cannot export ${what}: ${reason(error)}`);
   }
 }
 
-async function entries(
-  root: AsyncDescriptor,
-  path: string,
-): Promise<{ type: string; name: string }[]> {
-  const directory = await root.openAt({}, path, { directory: true }, {});
-  const stream = await directory.readDirectory();
-  const found = [];
-  for (let next = stream.readDirectoryEntry(); next; next = stream.readDirectoryEntry()) {
-    found.push(next);
-  }
-  drop(stream);
-  drop(directory);
-  return found;
-}
-
 async function sendFile(
-  root: AsyncDescriptor,
+  files: Files,
   path: string,
   send: (query: string, body: Uint8Array) => Promise<void>,
 ): Promise<void> {
-  const file = await root.openAt({}, path, {}, { read: true });
-  const { dataModificationTimestamp: time } = await file.stat();
-  const modified = time ? Number(time.seconds) * 1000 + time.nanoseconds / 1e6 : '';
-  const piece = new Uint8Array(PIECE);
-  let offset = 0;
-  for (let end = false; !end; ) {
-    let filled = 0;
-    while (filled < PIECE && !end) {
-      const [bytes, atEnd] = await file.read(BigInt(PIECE - filled), BigInt(offset + filled));
-      piece.set(bytes, filled);
-      filled += bytes.length;
-      end = atEnd;
+  const file = await files.open(path);
+  try {
+    const { mtimeMs = '' } = await file.stat();
+    const piece = new Uint8Array(PIECE);
+    let offset = 0;
+    for (let end = false; !end; ) {
+      let filled = 0;
+      while (filled < PIECE && !end) {
+        const count = file.readSync(piece.subarray(filled), offset + filled);
+        filled += count;
+        end = count === 0;
+      }
+      if (filled > 0 || offset === 0) {
+        await send(`type=file&offset=${offset}&modified=${mtimeMs}`, piece.subarray(0, filled));
+      }
+      offset += filled;
     }
-    if (filled > 0 || offset === 0) {
-      await send(`type=file&offset=${offset}&modified=${modified}`, piece.subarray(0, filled));
-    }
-    offset += filled;
+  } finally {
+    file.closeSync();
   }
-  drop(file);
 }
 
-/** Does what may fail with some of the error codes. */
-async function unless(codes: readonly string[], what: () => unknown): Promise<void> {
+/** What may fail with some of the error codes; nothing if it did. */
+async function unless<T>(codes: string[], what: () => Promise<T>): Promise<T | undefined> {
   try {
-    await what();
+    return await what();
   } catch (thrown) {
-    if (!codes.includes(thrown as string)) {
+    if (!codes.includes((thrown as { code?: string }).code ?? '')) {
       throw thrown;
     }
+    return undefined;
   }
 }
 

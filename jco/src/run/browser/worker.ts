@@ -15,7 +15,7 @@ import {
   type WorkerMessage,
   type WorkerOrder,
 } from '../protocol.js';
-import { clocks, poll } from './clocks.js';
+import { clocks, onSleep, poll } from './clocks.js';
 import { copyIn, copyOut } from './copy.js';
 
 const encoder = new TextEncoder();
@@ -28,12 +28,31 @@ let path = '';
 let written = 0;
 let arrived = 0;
 
+/** How long a program that makes other calls than on files may leave them unwritten. */
+const WRITE_OUT_MS = 500;
+
+let files: Filesystem | undefined;
+let writtenOut = 0;
+
+/** Hands what the program has written to the browser: it may be ended at any time. */
+function writeOut(): void {
+  writtenOut = performance.now();
+  try {
+    files?.syncSync({ flush: false });
+  } catch {
+    // The next change on files is told.
+  }
+}
+
 function tell(message: WorkerMessage): void {
   postMessage(message);
 }
 
 function output(to: Output, bytes: Uint8Array): void {
   tell({ type: 'output', to, bytes });
+  if (performance.now() - writtenOut > WRITE_OUT_MS) {
+    writeOut();
+  }
   written += bytes.length;
   if (written - arrived > UNDER_WAY) {
     ask(`arrived?bytes=${written}`);
@@ -55,6 +74,7 @@ function traceLine({ call, answer, result, us, ...names }: TraceEvent): void {
 
 /** Asks the host and waits: a worker may. */
 function ask(what: string): Uint8Array {
+  writeOut();
   const request = new XMLHttpRequest();
   request.open('GET', `${path}${what}`, false);
   request.responseType = 'arraybuffer';
@@ -139,11 +159,12 @@ async function obey({ job, core, program }: WorkerOrder): Promise<void> {
   ({ path } = job);
   let exitCode = NO_FILES;
   try {
-    const filesystem = await Filesystem.open({
+    const filesystem = (files = await Filesystem.open({
       mounts: job.mounts,
       wasm: core,
       ...(job.trace && program ? { trace: traceLine } : {}),
-    });
+    }));
+    onSleep(writeOut);
     if (program) {
       for (const guest of job.imports) {
         await copyIn(filesystem, guest, job);

@@ -32,10 +32,17 @@ impl NativeFile {
     /// # Errors
     /// As [`NativeFile::open`].
     pub fn open_read_only(path: &Path) -> Result<Self, SetupError> {
-        let file = File::open(path).map_err(|error| not_opened(path, &error))?;
+        let file = File::open(path).and_then(not_a_directory);
+        let file = file.map_err(|error| not_opened(path, &error))?;
         locked(path, file.try_lock_shared())?;
         Ok(Self { file })
     }
+}
+
+/// Opening a directory for reading is no error to the system.
+fn not_a_directory(file: File) -> io::Result<File> {
+    let is_dir = file.metadata()?.is_dir();
+    if is_dir { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
 }
 
 fn not_opened(path: &Path, error: &io::Error) -> SetupError {

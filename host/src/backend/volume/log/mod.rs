@@ -16,6 +16,7 @@ pub(super) use self::salvage::salvage;
 pub(super) use self::superblock::SLOTS;
 use self::superblock::Superblock;
 use super::disk::{Disk, write_all};
+use super::info::{Area, Info};
 use super::space::{BLOCK, RESERVE, Run};
 use super::table::Table;
 use crate::error::Result;
@@ -108,6 +109,22 @@ impl Log {
     pub(super) const fn capacity(&self) -> (u64, u64) {
         let [active, spare] = self.areas();
         (active.count as u64 * BLOCK as u64, spare.count as u64 * BLOCK as u64)
+    }
+
+    /// What there is to say of it.
+    pub(super) fn info(&self) -> Info {
+        let Superblock { id, generation, epoch, image, .. } = self.superblock;
+        let area =
+            |run: Run| Area { start: run.offset(), len: u64::from(run.count) * BLOCK as u64 };
+        Info {
+            id,
+            version: superblock::VERSION,
+            generation,
+            epoch,
+            areas: self.areas().map(area),
+            checkpoint: image,
+            commits: self.tail.saturating_sub(image),
+        }
     }
 
     /// Whether a frame without records would spare the next mount from reading data.

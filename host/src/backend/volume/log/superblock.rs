@@ -14,7 +14,7 @@ pub(super) const SIZE: usize = 512;
 pub(in crate::backend::volume) const SLOTS: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"wasiopfs";
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::backend::volume) struct Superblock {

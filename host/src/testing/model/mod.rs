@@ -1,6 +1,5 @@
-//! Files in memory: the reference for the other backends, and small. Directories
-//! and links are counted references, so an object lives as long as anything needs
-//! it.
+//! The reference for the other backends: files in memory, and small. Directories and
+//! links are counted references, so an object lives as long as anything needs it.
 
 mod content;
 #[cfg(all(test, not(target_arch = "wasm32")))]
@@ -14,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 
 use self::content::{Budget, Content};
-use super::{
+use crate::backend::{
     Access, Attributes, Backend, Capabilities, Changes, DIRECTORY_SIZE, Destination, Entry, File,
     Fresh, Kind, NewTime, Node, NodeId, Position, Removal, Source, StatFs, Time, Walk, Written,
     XattrMode, new_device,
@@ -24,7 +23,7 @@ use crate::path::Name;
 use crate::shared::{Ref, WeakRef, lock};
 
 /// A file system in memory.
-pub struct Memory {
+pub struct Model {
     root: Ref<Inode>,
     next_inode: AtomicU64,
     budget: Ref<Budget>,
@@ -84,13 +83,13 @@ impl Drop for Directory {
     }
 }
 
-impl Default for Memory {
+impl Default for Model {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Memory {
+impl Model {
     /// An empty one that takes up to 1 GiB.
     #[must_use]
     pub fn new() -> Self {
@@ -261,7 +260,7 @@ fn node(inode: Ref<Inode>) -> Node {
 
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
-impl Backend for Memory {
+impl Backend for Model {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             waits: false,

@@ -9,25 +9,25 @@ const INDEX_MASK: u32 = (1 << INDEX_BITS) - 1;
 const LAST_GENERATION: u32 = (1 << 9) - 1;
 
 /// How many things can be held at once.
-pub(super) const CAPACITY: usize = 1 << INDEX_BITS;
+pub(crate) const CAPACITY: usize = 1 << INDEX_BITS;
 
 struct Slot<T> {
     generation: u32,
     value: Option<T>,
 }
 
-pub(super) struct Slots<T> {
+pub(crate) struct Slots<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
 }
 
 impl<T> Slots<T> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { slots: Vec::new(), free: Vec::new() }
     }
 
     /// A number for `value`, or nothing if there are [`CAPACITY`] already.
-    pub(super) fn insert(&mut self, value: T) -> Option<u32> {
+    pub(crate) fn insert(&mut self, value: T) -> Option<u32> {
         let index = match self.free.pop() {
             Some(index) => index,
             None if self.slots.len() == CAPACITY => return None,
@@ -42,12 +42,12 @@ impl<T> Slots<T> {
         Some(slot.generation << INDEX_BITS | index)
     }
 
-    pub(super) fn get(&mut self, number: u32) -> Option<&mut T> {
+    pub(crate) fn get(&mut self, number: u32) -> Option<&mut T> {
         let slot = self.slots.get_mut((number & INDEX_MASK) as usize)?;
         if slot.generation == number >> INDEX_BITS { slot.value.as_mut() } else { None }
     }
 
-    pub(super) fn remove(&mut self, number: u32) -> Option<T> {
+    pub(crate) fn remove(&mut self, number: u32) -> Option<T> {
         self.get(number)?;
         let index = number & INDEX_MASK;
         self.free.push(index);
@@ -55,7 +55,7 @@ impl<T> Slots<T> {
     }
 
     /// Takes out everything that `which` picks.
-    pub(super) fn remove_all(&mut self, which: impl Fn(&T) -> bool) -> Vec<T> {
+    pub(crate) fn remove_all(&mut self, which: impl Fn(&T) -> bool) -> Vec<T> {
         let mut removed = Vec::new();
         for (index, slot) in (0..).zip(&mut self.slots) {
             if slot.value.as_ref().is_some_and(&which) {
@@ -66,7 +66,7 @@ impl<T> Slots<T> {
         removed
     }
 
-    pub(super) fn count(&self, which: impl Fn(&T) -> bool) -> usize {
+    pub(crate) fn count(&self, which: impl Fn(&T) -> bool) -> usize {
         self.slots
             .iter()
             .filter_map(|slot| slot.value.as_ref())

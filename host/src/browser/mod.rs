@@ -1,0 +1,162 @@
+//! What a page opens: mounts that become one tree for its guests, and one for itself.
+//! `kinds` has what can be mounted; what is done with volumes as such is in `volumes`.
+
+mod kinds;
+mod volumes;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use js_sys::{Array, Error, Reflect};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+
+use self::kinds::Opened;
+use self::volumes::sync;
+pub(crate) use self::volumes::write_out;
+use crate::door::slots::Slots;
+use crate::door::{jco, page};
+use crate::error::{ErrorCode, Result, SetupError};
+use crate::mount::{MountOptions, MountTable};
+
+struct Open {
+    /// By their guest names.
+    mounts: Vec<(String, Opened)>,
+    guests: MountTable,
+    /// The same tree for the page, which may write everywhere.
+    page: MountTable,
+}
+
+thread_local! {
+    static OPEN: RefCell<Slots<Open>> = const { RefCell::new(Slots::new()) };
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn console_error(message: &str);
+}
+
+/// Sends the message of a panic to the console: what a page sees otherwise is
+/// only that the module stopped.
+#[wasm_bindgen(start)]
+fn start() {
+    std::panic::set_hook(Box::new(|panic| console_error(&format!("wasi-opfs: {panic}"))));
+}
+
+/// What is thrown at a page: an `Error` with the case's name as its `code`.
+pub(crate) fn thrown(code: ErrorCode, message: &str) -> JsValue {
+    let error = Error::new(message);
+    // A property of a fresh object can always be set.
+    let _ = Reflect::set(&error, &"code".into(), &code.name().into());
+    error.into()
+}
+
+fn refused(error: &SetupError) -> JsValue {
+    thrown(error.code(), &error.to_string())
+}
+
+fn closed() -> JsValue {
+    thrown(ErrorCode::BadDescriptor, "the file system is closed; open it again")
+}
+
+/// Opens `mounts`, each `[guest name, kind, name, read-only]`, and answers with the number
+/// of their tree. If `sync`, none of them may wait. A volume that another worker has open
+/// is waited for, so many milliseconds.
+///
+/// # Errors
+/// An `Error` that says what could not be opened, and why. Then nothing is open.
+#[wasm_bindgen(js_name = openFilesystem)]
+pub async fn open_filesystem(mounts: Array, sync: bool, wait: u32) -> Result<u32, JsValue> {
+    let wait = Duration::from_millis(wait.into());
+    open(mounts, sync, wait).await.map_err(|error| refused(&error))
+}
+
+async fn open(requests: Array, sync: bool, wait: Duration) -> Result<u32, SetupError> {
+    let mut mounts = Vec::new();
+    let mut options = Vec::new();
+    // What has a name is the same wherever it is mounted.
+    let mut named: HashMap<(String, String), Opened> = HashMap::new();
+    for request in requests {
+        let (guest, kind, name, read_only) = mount_request(&request)
+            .ok_or_else(|| SetupError::new(ErrorCode::Invalid, "a mount is not well formed"))?;
+        let key = (kind, name);
+        let opened = match named.get(&key) {
+            Some(opened) => opened.clone(),
+            None => kinds::open(&key.0, &key.1, wait).await?,
+        };
+        if !key.1.is_empty() {
+            named.insert(key, opened.clone());
+        }
+        options.push((guest.clone(), opened.fs.clone(), read_only));
+        mounts.push((guest, opened));
+    }
+    let table = |read_only: fn(bool) -> bool| {
+        let mount = |(guest, fs, asked): &(String, _, bool)| MountOptions {
+            guest: guest.clone(),
+            fs: Clone::clone(fs),
+            read_only: read_only(*asked),
+        };
+        MountTable::new(options.iter().map(mount).collect())
+    };
+    let guests = table(|asked| asked).await?;
+    if let (true, Some(guest)) = (sync, guests.waits()) {
+        let message = format!(
+            "the mount '{guest}' waits for the browser and cannot be used synchronously; \
+             mount a volume there, or transpile with JSPI"
+        );
+        return Err(SetupError::new(ErrorCode::Unsupported, message));
+    }
+    let page = table(|_| false).await?;
+    let number = OPEN.with_borrow_mut(|open| open.insert(Open { mounts, guests, page }));
+    number.ok_or_else(|| {
+        SetupError::new(ErrorCode::InsufficientMemory, "too many file systems are open; close some")
+    })
+}
+
+fn mount_request(request: &JsValue) -> Option<(String, String, String, bool)> {
+    let [guest, kind, name, read_only] = request.dyn_ref::<Array>()?.to_vec().try_into().ok()?;
+    Some((guest.as_string()?, kind.as_string()?, name.as_string()?, read_only.as_bool()?))
+}
+
+fn with<T>(number: u32, what: impl FnOnce(&Open) -> T) -> Result<T, JsValue> {
+    OPEN.with_borrow_mut(|open| open.get(number).map(|open| what(open))).ok_or_else(closed)
+}
+
+pub(crate) fn is_open(number: u32) -> bool {
+    with(number, |_| ()).is_ok()
+}
+
+/// The mounts as guests have them.
+pub(crate) fn guests(number: u32) -> Result<MountTable, JsValue> {
+    with(number, |open| open.guests.clone())
+}
+
+/// The mounts as the page has them.
+pub(crate) fn page(number: u32) -> Result<MountTable, JsValue> {
+    with(number, |open| open.page.clone())
+}
+
+/// The guest name of a mount that waits, so that guests need JSPI.
+#[must_use]
+#[wasm_bindgen(js_name = waitingMount)]
+pub fn waiting_mount(number: u32) -> Option<String> {
+    with(number, |open| open.guests.waits().map(str::to_owned)).ok()?
+}
+
+/// Syncs and closes a file system, and lets go of everything that is held of it.
+///
+/// # Errors
+/// What syncing answers; it is closed all the same.
+#[wasm_bindgen(js_name = closeFilesystem)]
+pub fn close_filesystem(number: u32) -> Result<(), JsValue> {
+    if !is_open(number) {
+        return Ok(());
+    }
+    jco::remove_all(number);
+    page::remove_all(number);
+    let synced = sync(number);
+    drop(OPEN.with_borrow_mut(|open| open.remove(number)));
+    synced
+}

@@ -1,0 +1,242 @@
+// Measures file systems in a real browser. The request is one line of JSON on the command
+// line; what is found comes as lines of JSON, as it is found.
+
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { fileURLToPath } from 'node:url';
+
+import { build } from 'esbuild';
+
+import { ENGINES, start } from '../scripts/engines.mjs';
+import { PHASES } from './phases.mjs';
+
+const PEERS = [
+  'volume',
+  'tree',
+  'opfs-by-hand',
+  'raw-handle',
+  'memfs',
+  'preview2-shim',
+  'zenfs-webaccess',
+  'zenfs-inmemory',
+  'opfs-tools',
+  'sahpool',
+];
+/**
+ * Parts besides the phases, each on a volume: what its workers are asked, one after the
+ * other. `keep`: what the one before has stored is used.
+ */
+const PARTS = {
+  scale: (tiny) => {
+    const counts = tiny ? [0, 50, 100] : [0, 1000, 10_000, 100_000];
+    const asked = counts.flatMap((files) => [
+      { part: 'fill', files },
+      { part: 'mount', files, keep: true },
+    ]);
+    const last = { files: counts.at(-1), calls: tiny ? 50 : 10_000 };
+    return [...asked, { part: 'latency', keep: true, ...last }];
+  },
+  sqlite: (tiny) => [{ part: 'transaction', count: tiny ? 3 : 200 }],
+  sync: (tiny) => [{ part: 'sync', count: tiny ? 3 : 300 }],
+  space: (tiny) => [
+    tiny
+      ? { part: 'space', blocks: 64, overwrites: 300, files: 50 }
+      : { part: 'space', blocks: 16_384, overwrites: 100_000, files: 5000 },
+  ],
+};
+
+const VISIBLE = Object.keys(PHASES).filter((name) => !PHASES[name].hidden);
+const here = fileURLToPath(new URL('.', import.meta.url));
+const SQLITE = fileURLToPath(
+  new URL('node_modules/@sqlite.org/sqlite-wasm/dist/sqlite3.wasm', import.meta.url),
+);
+const TYPES = { js: 'text/javascript', wasm: 'application/wasm', html: 'text/html' };
+const PAGE = `<!doctype html><title>bench</title>`;
+
+/** What memfs wants of node's. */
+const NODE = {
+  'node:buffer': 'buffer/',
+  'node:events': 'events/',
+  'node:path': 'path-browserify',
+  'node:stream': 'readable-stream',
+  'node:url': 'url/',
+};
+
+const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
+/** A worker for each peer, so that none carries another's code. */
+async function bundle(peers, parts) {
+  const entries = peers.map((peer) => [peer, peer, '']);
+  if (parts.length > 0) {
+    entries.push(['parts', 'volume', `import * as parts from './parts.mjs';`]);
+  }
+  const built = entries.map(async ([name, peer, more]) => {
+    const contents = `${more}
+      import { peer } from './peers/${peer}.mjs';
+      import { serve } from './worker.mjs';
+      serve(peer${more && ', parts'});`;
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: here },
+      bundle: true,
+      write: false,
+      format: 'esm',
+      platform: 'browser',
+      target: 'es2022',
+      // Aliases are looked for from there.
+      absWorkingDir: here,
+      alias: NODE,
+      define: { global: 'globalThis', 'process.env.NODE_ENV': '"production"' },
+      minifySyntax: true,
+      logLevel: 'error',
+    });
+    return [`/${name}.js`, outputFiles[0].contents];
+  });
+  return new Map(await Promise.all(built));
+}
+
+async function serve(bundles) {
+  const server = createServer(async ({ url }, response) => {
+    const body = bundles.get(url) ?? (url === '/sqlite3.wasm' ? await readFile(SQLITE) : PAGE);
+    response.writeHead(200, {
+      'content-type': TYPES[url.split('.')[1]] ?? TYPES.html,
+      // The clock is finer in an isolated page.
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-embedder-policy': 'require-corp',
+    });
+    response.end(body);
+  });
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  return server;
+}
+
+/** Who says nothing for so long has lost its way. */
+const SILENCE_MS = 120_000;
+
+/** Asks a new worker; what it posts comes by the page's console. */
+const ask = (page, name, request) =>
+  page.evaluate(
+    (name, request, silence) =>
+      new Promise((settle) => {
+        const worker = new Worker(`/${name}.js`, { type: 'module' });
+        let timer;
+        const finish = (error) => {
+          clearTimeout(timer);
+          worker.terminate();
+          settle(error);
+        };
+        const listen = () => {
+          clearTimeout(timer);
+          timer = setTimeout(() => finish(`nothing was heard for ${silence} ms`), silence);
+        };
+        listen();
+        worker.onmessage = ({ data }) => {
+          listen();
+          if (data.error) finish(data.error);
+          else if (data.done) finish();
+          else console.log(JSON.stringify(data));
+        };
+        worker.onerror = ({ message }) => finish(String(message));
+        worker.postMessage(request);
+      }),
+    name,
+    request,
+    SILENCE_MS,
+  );
+
+/** A browser that is started again when a peer has taken it down. */
+class Engine {
+  #browser;
+  #page;
+  #told = () => {};
+
+  constructor(name, url) {
+    this.name = name;
+    this.url = url;
+  }
+
+  async #ready() {
+    if (this.#page === undefined) {
+      this.#browser = await start(this.name);
+      this.version = this.#browser.version;
+      this.#page = await this.#browser.open(this.url, (line) => this.#told(line));
+    }
+    return this.#page;
+  }
+
+  /** Asks a worker; whether it went well. */
+  async request(context, name, what) {
+    this.#told = (line) => {
+      if (line.startsWith('{')) say({ engine: this.name, ...context, ...JSON.parse(line) });
+    };
+    let error;
+    try {
+      error = await ask(await this.#ready(), name, what);
+    } catch (broken) {
+      error = `the browser broke down: ${broken.message.split('\n')[0]}`;
+      await this.close();
+    }
+    if (error) say({ engine: this.name, ...context, failed: error });
+    return !error;
+  }
+
+  async close() {
+    const browser = this.#browser;
+    [this.#browser, this.#page] = [undefined, undefined];
+    await browser?.close();
+  }
+}
+
+/** One engine, all that is wanted, the peers in turn. */
+async function measure(engine, { peers, phases, parts, runs, tiny }) {
+  const failed = new Set();
+  try {
+    for (let run = 0; run < runs; run++) {
+      for (const peer of peers.filter((peer) => !failed.has(peer))) {
+        const well = await engine.request({ peer, run }, peer, { phases, tiny });
+        if (!well) failed.add(peer);
+      }
+    }
+    for (const part of parts) {
+      for (const asked of PARTS[part](tiny)) {
+        if (!(await engine.request({ of: part, asked }, 'parts', { ...asked, tiny }))) break;
+      }
+    }
+  } finally {
+    await engine.close();
+  }
+  say({ engine: engine.name, version: engine.version });
+}
+
+const wanted = JSON.parse(process.argv[2] ?? '{}');
+const {
+  engines = ['chromium'],
+  peers = PEERS,
+  phases = VISIBLE,
+  parts = [],
+  runs = 3,
+  tiny = false,
+} = wanted;
+
+/** Stops at a name that is none. */
+function known(kind, names, all) {
+  const name = names.find((name) => !all.includes(name));
+  if (name !== undefined) {
+    process.stderr.write(`there is no ${kind} '${name}'; there are ${all.join(', ')}\n`);
+    process.exit(2);
+  }
+}
+known('engine', engines, ENGINES);
+known('peer', peers, PEERS);
+known('phase', phases, VISIBLE);
+known('part', parts, Object.keys(PARTS));
+
+const server = await serve(await bundle(peers, parts));
+try {
+  for (const name of engines) {
+    const engine = new Engine(name, `http://127.0.0.1:${server.address().port}/`);
+    await measure(engine, { peers, phases, parts, runs, tiny });
+  }
+} finally {
+  server.close();
+  server.closeAllConnections();
+}

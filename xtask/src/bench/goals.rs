@@ -1,0 +1,140 @@
+//! The figures that this project wants to reach, and whether they are.
+
+use serde_json::{Value, json};
+
+use super::Native;
+use super::found::{Cell, Engine};
+
+/// One figure, and how it stands.
+pub(super) struct Goal {
+    pub(super) name: String,
+    pub(super) value: f64,
+    pub(super) wanted: Wanted,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Wanted {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Goal {
+    pub(super) fn reached(&self) -> bool {
+        match self.wanted {
+            Wanted::AtLeast(least) => self.value >= least,
+            Wanted::AtMost(most) => self.value <= most,
+        }
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let (key, bound) = match self.wanted {
+            Wanted::AtLeast(least) => ("at_least", least),
+            Wanted::AtMost(most) => ("at_most", most),
+        };
+        json!({ "name": self.name, "value": self.value, key: bound, "reached": self.reached() })
+    }
+}
+
+/// How many times as fast as OPFS by hand: the phase, in Chromium, in Firefox.
+const BY_HAND: [(&str, f64, f64); 8] = [
+    ("create", 100.0, 300.0),
+    ("read", 200.0, 200.0),
+    ("stat", 300.0, 500.0),
+    ("list", 20.0, 5.0),
+    ("rename", 100.0, 300.0),
+    ("unlink", 100.0, 500.0),
+    ("extract", 200.0, 400.0),
+    ("walk", 300.0, 300.0),
+];
+
+/// How many times as fast as one access handle on one file, flush included.
+const RAW: [(&str, f64, f64); 6] = [
+    ("seq-write", 0.9, 0.9),
+    ("seq-read", 0.9, 0.9),
+    ("seq-read-fragmented", 0.5, 0.5),
+    ("random-read", 1.0, 1.0),
+    ("random-read-fragmented", 0.8, 0.8),
+    ("random-write", 2.0, 5.0),
+];
+
+/// Judges what was measured; what was not is left out.
+pub(super) fn judge(engines: &[Engine], native: Option<&Native>, size: Option<u64>) -> Vec<Goal> {
+    let mut goals = Vec::new();
+    let mut goal = |name: String, value: Option<f64>, wanted| {
+        goals.extend(value.map(|value| Goal { name, value, wanted }));
+    };
+    for engine in engines {
+        let firefox = engine.name == "firefox";
+        let at_least =
+            |chromium, in_firefox| Wanted::AtLeast(if firefox { in_firefox } else { chromium });
+        let say = |what: &str| format!("{}: {what}", engine.name);
+        for (phase, chromium, in_firefox) in BY_HAND {
+            let times = times(engine, phase, "opfs-by-hand", Cell::median);
+            let name = say(&format!("{phase}, times as fast as OPFS by hand"));
+            goal(name, times, at_least(chromium, in_firefox));
+        }
+        for (phase, ..) in BY_HAND.iter().filter(|_| !firefox) {
+            let times = times(engine, phase, "memfs", Cell::median);
+            goal(say(&format!("{phase}, times as fast as memfs")), times, Wanted::AtLeast(2.0));
+        }
+        for (phase, chromium, in_firefox) in RAW {
+            let whole = |cell: &Cell| cell.median() + cell.flush().unwrap_or(0.0);
+            let times = times(engine, phase, "raw-handle", whole);
+            let name = say(&format!("{phase}, times as fast as a raw handle"));
+            goal(name, times, at_least(chromium, in_firefox));
+        }
+        parts(engine, |what, value, wanted| goal(say(what), value, wanted));
+    }
+    if let Some(native) = native {
+        let number = |key: &str| native.scale.iter().find_map(|line| line[key].as_f64());
+        goal("native: lookup of 1,000,000 files, µs".into(), number("lookup_us"), AT_MOST_1);
+        let slower = number("last_create_us").zip(number("first_create_us"));
+        let slower = slower.map(|(last, first)| last / first);
+        let name = "native: a create among 1,000,000 beside one of the first 100,000".into();
+        goal(name, slower, Wanted::AtMost(1.5));
+    }
+    #[allow(clippy::cast_precision_loss)] // It is far below 2^52.
+    let size = size.map(|bytes| bytes as f64 / 1000.0);
+    goal("the core gzipped, KB".into(), size, Wanted::AtMost(200.0));
+    goals
+}
+
+const AT_MOST_1: Wanted = Wanted::AtMost(1.0);
+
+/// How many times as fast as another the volume is.
+fn times(engine: &Engine, phase: &str, other: &str, of: fn(&Cell) -> f64) -> Option<f64> {
+    let volume = engine.cell(phase, "volume")?;
+    Some(of(engine.cell(phase, other)?) / of(volume))
+}
+
+/// What is wanted of the parts in a browser.
+fn parts(engine: &Engine, mut goal: impl FnMut(&str, Option<f64>, Wanted)) {
+    let number = |part: &str, pointer: &str| engine.part(part, pointer);
+    let ratio = |over: Option<f64>, under: Option<f64>| over.zip(under).map(|(a, b)| a / b);
+    let sqlite = |way: &str| number("sqlite", way);
+    let ours = sqlite("/volume_us");
+    let beside = ratio(ours, sqlite("/in_place_us"));
+    goal("a transaction of SQLite's, times that in place", beside, Wanted::AtMost(1.2));
+    let beside = ratio(sqlite("/by_hand_us"), ours);
+    goal("a transaction, times as fast as by hand", beside, Wanted::AtLeast(3.0));
+    goal("flushes of one sync", number("sync", "/flushes"), AT_MOST_1);
+
+    let files = 100_000;
+    let scale = |files: u64, pointer: &str| engine.part_of("scale", files, pointer);
+    goal("mount of 100,000 files, ms", scale(files, "/mount_ms"), Wanted::AtMost(100.0));
+    let memory = scale(files, "/memory").zip(scale(0, "/memory"));
+    let each = memory.map(|(all, none)| (all - none) / 100_000.0);
+    goal("memory of each of 100,000 files, bytes", each, Wanted::AtMost(200.0));
+    let lookup = scale(files, "/lookup_us");
+    goal("lookup among 100,000 files, µs", lookup, Wanted::AtMost(0.3));
+    let verbs = ["create", "stat", "write", "rename", "unlink"];
+    let largest = verbs
+        .into_iter()
+        .filter_map(|verb| Some(scale(files, &format!("/calls/{verb}/largest_us"))? / 1000.0));
+    let largest = largest.reduce(f64::max);
+    goal("the longest call among 100,000 files, ms", largest, Wanted::AtMost(20.0));
+    let churned = number("space", "/ratio");
+    goal("size after random overwrites, times what lives", churned, Wanted::AtMost(1.4));
+    let back = number("space", "/given_back");
+    goal("given back after deleting 80 %", back, Wanted::AtLeast(0.75));
+}

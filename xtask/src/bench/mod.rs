@@ -1,0 +1,286 @@
+//! `cargo xtask bench`: what the file systems cost, beside what people use today, and
+//! whether that is what this project promises.
+
+mod chart;
+mod found;
+mod goals;
+mod table;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::build;
+use crate::tools::{cargo, chromium, command, firefox, name, npm_packages, say};
+use found::{Engine, Line};
+
+/// What is measured, and where to.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The browsers.
+    #[arg(long, value_delimiter = ',', default_value = "chromium")]
+    engine: Vec<Browser>,
+    /// The file systems beside each other; all if left out.
+    #[arg(long, value_delimiter = ',')]
+    peers: Vec<String>,
+    /// The phases, create to remount; all if left out.
+    #[arg(long, value_delimiter = ',')]
+    phases: Vec<String>,
+    /// What is measured besides the phases, and whether these are; all if left out.
+    #[arg(long, value_delimiter = ',')]
+    parts: Vec<Part>,
+    /// How often the phases are run; the medians count.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    runs: u32,
+    /// Where to write all figures as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Where to draw the phases (SVG).
+    #[arg(long, value_name = "FILE")]
+    chart: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Browser {
+    Chromium,
+    Firefox,
+}
+
+impl Browser {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Chromium => "chromium",
+            Self::Firefox => "firefox",
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The phases, for every file system.
+    Phases,
+    /// Mounting up to 100,000 files, and the longest calls among them.
+    Scale,
+    /// A transaction with a rollback journal.
+    Sqlite,
+    /// One small change made durable.
+    Sync,
+    /// How large a volume is beside what lives in it.
+    Space,
+    /// The native volume beside a native directory, and 1,000,000 files.
+    Native,
+    /// The size of the core.
+    Size,
+}
+
+impl Part {
+    /// Its name, if it runs in a browser and is not the phases.
+    fn in_a_browser(self) -> Option<&'static str> {
+        match self {
+            Self::Scale => Some("scale"),
+            Self::Sqlite => Some("sqlite"),
+            Self::Sync => Some("sync"),
+            Self::Space => Some("space"),
+            Self::Phases | Self::Native | Self::Size => None,
+        }
+    }
+}
+
+/// Measures.
+///
+/// # Errors
+/// If something cannot be built, or nothing can be measured.
+pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
+    let parts =
+        if options.parts.is_empty() { Part::value_variants() } else { options.parts.as_slice() };
+    let has = |part| parts.contains(&part);
+    let phases = has(Part::Phases);
+    let inside: Vec<_> = parts.iter().filter_map(|part| part.in_a_browser()).collect();
+    let mut engines = Vec::new();
+    if phases || !inside.is_empty() || has(Part::Size) {
+        build::package(root)?;
+    }
+    if phases || !inside.is_empty() {
+        let mut request = json!({
+            "engines": options.engine.iter().map(|engine| engine.name()).collect::<Vec<_>>(),
+            "parts": inside,
+            "runs": options.runs,
+        });
+        if !phases {
+            request["peers"] = json!([]);
+        } else if !options.peers.is_empty() {
+            request["peers"] = json!(options.peers);
+        }
+        if !options.phases.is_empty() {
+            request["phases"] = json!(options.phases);
+        }
+        engines = in_browsers(root, &options.engine, &request)?;
+    }
+    let native = if has(Part::Native) { Some(natively(root)?) } else { None };
+    let size = if has(Part::Size) { Some(build::gzipped_core(root)?) } else { None };
+    let goals = goals::judge(&engines, native.as_ref(), size);
+
+    let mut out = std::io::stdout().lock();
+    for engine in &engines {
+        out.write_all(table::phases(engine).as_bytes())?;
+    }
+    if let Some(native) = &native {
+        out.write_all(table::native(native).as_bytes())?;
+    }
+    out.write_all(table::goals(&goals).as_bytes())?;
+    if let Some(file) = &options.json {
+        let all = json(&engines, native.as_ref(), size, &goals);
+        fs::write(file, serde_json::to_vec_pretty(&all)?)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    if let Some(file) = &options.chart {
+        ensure!(phases, "the chart shows the phases: add 'phases' to --parts");
+        fs::write(file, chart::draw(&engines))
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// All that was found: of one engine as it is, of several in a list.
+fn json(
+    engines: &[Engine],
+    native: Option<&Native>,
+    size: Option<u64>,
+    goals: &[goals::Goal],
+) -> Value {
+    let mut all = match engines {
+        [one] => one.json(),
+        several => json!({ "engines": several.iter().map(Engine::json).collect::<Vec<_>>() }),
+    };
+    if let Some(native) = native {
+        all["native"] = json!(native.phases.iter().chain(&native.scale).collect::<Vec<_>>());
+    }
+    if let Some(size) = size {
+        all["core_gzipped_bytes"] = json!(size);
+    }
+    all["goals"] = json!(goals.iter().map(goals::Goal::json).collect::<Vec<_>>());
+    all
+}
+
+/// Runs the browsers' side and gathers what it says.
+///
+/// # Errors
+/// If a browser or a package is missing, or the program fails.
+fn in_browsers(root: &Path, engines: &[Browser], request: &Value) -> Result<Vec<Engine>> {
+    let jco = root.join("jco");
+    npm_packages(&jco.join("bench"))?;
+    let mut node = command(&jco, "node");
+    for engine in engines {
+        match engine {
+            Browser::Chromium => node.env("CHROME", chromium()?),
+            Browser::Firefox => node.env("FIREFOX", firefox()?),
+        };
+    }
+    node.arg("bench/main.mjs").arg(request.to_string()).stdout(Stdio::piped());
+    let shown = name(&node);
+    let mut child = Running(node.spawn().with_context(|| format!("cannot start {shown}"))?);
+    let progress = ProgressBar::new_spinner();
+    progress.set_style(ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}")?);
+    progress.enable_steady_tick(std::time::Duration::from_millis(200));
+    let mut found = Vec::<Engine>::new();
+    let stdout = child.0.stdout.take().context("the output was asked for")?;
+    for line in BufReader::new(stdout).lines() {
+        let line: Line = serde_json::from_str(&line?)?;
+        if progress.is_hidden() && line.begins() {
+            say(&line.what());
+        }
+        progress.set_message(line.what());
+        if let Some(failure) = line.failure() {
+            progress.suspend(|| say(&failure));
+        }
+        Engine::of(&mut found, &line.engine).add(line);
+    }
+    progress.finish_and_clear();
+    let status = child.0.wait()?;
+    ensure!(status.success(), "{shown} failed ({status})");
+    Ok(found)
+}
+
+/// A process that does not outlive whoever started it.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended already, mostly.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What the native program found, as it printed it.
+struct Native {
+    phases: Vec<Value>,
+    scale: Vec<Value>,
+}
+
+/// Runs the native volume beside a directory.
+///
+/// # Errors
+/// If it cannot be built or fails.
+fn natively(root: &Path) -> Result<Native> {
+    say("building and running the native volume");
+    let output = cargo(root)
+        .args(["run", "--quiet", "--release", "--package", "wasi-opfs"])
+        .args(["--example", "volume-phases", "--", "--json"])
+        .stderr(Stdio::inherit())
+        .output()?;
+    ensure!(output.status.success(), "the native phases failed ({})", output.status);
+    let mut native = Native { phases: Vec::new(), scale: Vec::new() };
+    for line in serde_json::Deserializer::from_slice(&output.stdout).into_iter() {
+        let line: Value = line?;
+        let list = if line.get("phase").is_some() { &mut native.phases } else { &mut native.scale };
+        list.push(line);
+    }
+    Ok(native)
+}
+
+/// What the JSON says of a peer in a phase.
+#[derive(Deserialize)]
+struct Cell {
+    median_ms: f64,
+    runs_ms: Vec<f64>,
+    flush_ms: Option<f64>,
+    stored: bool,
+}
+
+/// Proves that the bench measures: tiny counts, every phase verified.
+///
+/// # Errors
+/// If a phase failed or is missing.
+pub(crate) fn smoke(root: &Path) -> Result<()> {
+    let peers = ["volume", "opfs-by-hand"];
+    let request = json!({ "peers": peers, "parts": ["sqlite", "sync", "space", "scale"],
+        "runs": 1, "tiny": true });
+    let engines = in_browsers(root, &[Browser::Chromium], &request)?;
+    let goals = goals::judge(&engines, None, None);
+    let all = json(&engines, None, None, &goals);
+    for phase in ["create", "read", "stat", "list", "rename", "unlink", "seq-write", "seq-read"]
+        .into_iter()
+        .chain(["random-read", "random-write", "extract", "walk", "remount"])
+    {
+        for peer in peers {
+            let cell = &all["phases"][phase][peer];
+            let cell: Cell = serde_json::from_value(cell.clone())
+                .with_context(|| format!("{phase} of {peer} was not measured: {cell}"))?;
+            ensure!(cell.runs_ms == [cell.median_ms] && cell.stored, "{phase} of {peer} is odd");
+            ensure!(cell.flush_ms.is_some() == (peer == "volume"), "{phase} of {peer}: flush");
+        }
+    }
+    for part in ["sqlite", "sync", "space", "scale"] {
+        ensure!(all["parts"][part].is_array(), "the part {part} was not measured: {all}");
+    }
+    ensure!(!goals.is_empty() && chart::draw(&engines).contains("</svg>"), "nothing is shown");
+    Ok(())
+}
