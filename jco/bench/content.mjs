@@ -60,7 +60,10 @@ export function verifyBlocks(what, bytes, first, versions) {
   }
 }
 
-/** `files` files of 2 KiB in the median in one directory for each seven of them. */
+/**
+ * `files` files of 2 KiB in the median, one directory for each seven of them, in the order of
+ * an archive: each directory before what is in it.
+ */
 export function sources(top, files) {
   const next = random(11);
   const directories = [top];
@@ -68,15 +71,18 @@ export function sources(top, files) {
     const parent = directories[next(Math.min(directories.length, 60))];
     directories.push(`${parent}/dir${directories.length}`);
   }
-  const tree = { directories, files: [] };
-  for (let number = 0; number < files; number++) {
-    // Sums of evenly spread numbers are close to a normal distribution.
-    const normal = (next(1000) + next(1000) + next(1000) + next(1000) - 2000) / 577;
-    const length = Math.min(256 * 1024, Math.round(2048 * Math.exp(1.1 * normal)));
-    const path = `${directories[number % directories.length]}/file${number}.txt`;
-    tree.files.push({ path, number, length });
-  }
-  return tree;
+  const items = [];
+  directories.forEach((directory, index) => {
+    items.push({ path: directory });
+    for (let number = index; number < files; number += directories.length) {
+      // Sums of evenly spread numbers are close to a normal distribution.
+      const normal = (next(1000) + next(1000) + next(1000) + next(1000) - 2000) / 577;
+      const length = Math.min(256 * 1024, Math.round(2048 * Math.exp(1.1 * normal)));
+      const bytes = bytesOf(number, length);
+      items.push({ path: `${directory}/file${number}.txt`, number, bytes });
+    }
+  });
+  return items;
 }
 
 /** Stops if something is not so. */

@@ -1,12 +1,27 @@
 // The phases: what is done, by path, on whatever file system a peer is; and, with the clock
 // stopped, whether it was done.
 
-import { BLOCK, bytesOf, ensure, random, sources, stamp, verify, verifyBlocks } from './content.mjs';
+import {
+  BLOCK,
+  bytesOf,
+  ensure,
+  random,
+  sources,
+  stamp,
+  verify,
+  verifyBlocks,
+} from './content.mjs';
 
 const CALL = 16 * BLOCK;
 
 /** How much is done. */
-export const FULL = { files: 1000, blocks: 16_384, random: 10_000, overwrites: 100_000, tree: 2000 };
+export const FULL = {
+  files: 1000,
+  blocks: 16_384,
+  random: 10_000,
+  overwrites: 100_000,
+  tree: 2000,
+};
 /** Enough for the engine to compile what is called. */
 export const WARM = { files: 250, blocks: 1024, random: 1000, overwrites: 1000, tree: 200 };
 /** Enough to see that all works. */
@@ -25,12 +40,11 @@ export class Work {
     this.big = `${top}/big`;
     this.versions = new Uint32Array(counts.blocks);
     this.tree = sources(`${top}/tree`, counts.tree);
-    this.tree.contents = this.tree.files.map(({ number, length }) => bytesOf(number, length));
     // How far a phase came that was cut.
     this.created = 0;
     this.moved = 0;
     this.written = 0;
-    this.extracted = 0;
+    this.extracted = [];
   }
 }
 
@@ -100,7 +114,7 @@ async function verifyBig(work) {
 
 async function walk(work) {
   const { peer } = work;
-  const pending = [work.tree.directories[0]];
+  const pending = [work.tree[0].path];
   let [files, bytes] = [0, 0];
   for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
     const listed = peer.entries(at);
@@ -152,7 +166,8 @@ export const PHASES = {
           if (!work.peer.waits) found[number] = bytes;
           else return bytes.then((bytes) => void (found[number] = bytes));
         },
-        check: () => found.forEach((bytes, number) => verify(work.old[number], bytes, number, BLOCK)),
+        check: () =>
+          found.forEach((bytes, number) => verify(work.old[number], bytes, number, BLOCK)),
       };
     },
   },
@@ -250,7 +265,10 @@ export const PHASES = {
       };
     },
   },
-  'seq-read': { after: ['seq-write'], prepare: (work) => onBig(work, false, sequentialReader(work)) },
+  'seq-read': {
+    after: ['seq-write'],
+    prepare: (work) => onBig(work, false, sequentialReader(work)),
+  },
   'random-read': {
     after: ['seq-write'],
     prepare: (work) =>
@@ -289,25 +307,22 @@ export const PHASES = {
   extract: {
     writes: ({ tree }) => tree * BLOCK * 2,
     prepare: async (work) => {
-      const { directories, files, contents } = work.tree;
       if (work.written > 0) {
         // Whoever writes all of the tree again is not to pay for it.
         await work.peer.unlink(work.big);
         await work.peer.stored?.();
       }
       return {
-        count: directories.length + files.length,
-        step: (number) => {
-          const file = number - directories.length;
-          return file < 0
-            ? work.peer.mkdir(directories[number])
-            : work.peer.write(files[file].path, contents[file]);
+        count: work.tree.length,
+        step: (item) => {
+          const { path, bytes } = work.tree[item];
+          return bytes ? work.peer.write(path, bytes) : work.peer.mkdir(path);
         },
         check: async (done) => {
-          work.extracted = Math.max(0, done - directories.length);
-          for (let index = 0; index < work.extracted; index += 41) {
-            const { path, number, length } = files[index];
-            verify(path, await work.peer.read(path), number, length);
+          work.extracted = work.tree.slice(0, done).filter(({ bytes }) => bytes);
+          for (let file = 0; file < work.extracted.length; file += 41) {
+            const { path, number, bytes } = work.extracted[file];
+            verify(path, await work.peer.read(path), number, bytes.length);
           }
         },
       };
@@ -318,13 +333,13 @@ export const PHASES = {
     prepare: (work) => {
       let found;
       return {
-        of: work.tree.files.length / Math.max(1, work.extracted),
+        of: work.counts.tree / work.extracted.length,
         count: 1,
         step: async () => void (found = await walk(work)),
         check: () => {
-          const files = work.tree.files.slice(0, work.extracted);
-          const bytes = files.reduce((sum, { length }) => sum + length, 0);
-          ensure(found.files === files.length, `${found.files} of ${files.length} files met`);
+          const files = work.extracted.length;
+          const bytes = work.extracted.reduce((sum, { bytes }) => sum + bytes.length, 0);
+          ensure(found.files === files, `${found.files} of ${files} files met`);
           ensure(found.bytes === bytes, `the files met have ${found.bytes} of ${bytes} bytes`);
         },
       };
@@ -339,8 +354,8 @@ export const PHASES = {
         count: 1,
         step: () => work.peer.open(),
         check: async () => {
-          const { path, number, length } = work.tree.files[0];
-          verify(path, await work.peer.read(path), number, length);
+          const { path, number, bytes } = work.extracted[0];
+          verify(path, await work.peer.read(path), number, bytes.length);
         },
       };
     },

@@ -19,11 +19,11 @@ const PEERS: [(&str, &str); 9] = [
 ];
 
 const WIDTH: f64 = 860.0;
-const LEFT: f64 = 170.0;
+const LEFT: f64 = 190.0;
 const RIGHT: f64 = 20.0;
 const ROW: f64 = 24.0;
 const LEGEND: f64 = 22.0;
-/// Four names stand beside each other in the legend.
+/// Five names stand beside each other in the legend.
 const COLUMNS: usize = 5;
 
 const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#24292f}\

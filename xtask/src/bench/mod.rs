@@ -284,3 +284,45 @@ pub(crate) fn smoke(root: &Path) -> Result<()> {
     ensure!(!goals.is_empty() && chart::draw(&engines).contains("</svg>"), "nothing is shown");
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_becomes_figures() -> Result<()> {
+        let create = |peer: &str, run: u32, ms: u32, flush: Option<u32>| {
+            json!({ "peer": peer, "run": run, "phase": "create", "ms": ms, "flush_ms": flush,
+                "cut": flush.is_none(), "stored": true })
+        };
+        let lines = [
+            json!({ "peer": "volume", "run": 0, "at": "create" }),
+            create("volume", 0, 4, Some(1)),
+            create("volume", 1, 2, Some(3)),
+            create("volume", 2, 3, Some(2)),
+            create("opfs-by-hand", 0, 240, None),
+            json!({ "peer": "memfs", "run": 0, "failed": "no reason" }),
+            json!({ "of": "sync", "asked": {}, "found": { "flushes": 2 } }),
+            json!({ "version": "156" }),
+        ];
+        let mut engines = Vec::new();
+        for mut line in lines {
+            line["engine"] = json!("chromium");
+            let line: Line = serde_json::from_value(line)?;
+            Engine::of(&mut engines, &line.engine).add(line);
+        }
+        let goals = goals::judge(&engines, None, Some(200_001));
+        let all = json(&engines, None, Some(200_001), &goals);
+        assert_eq!(all["runs"], 3);
+        assert_eq!(
+            all["phases"]["create"]["volume"],
+            json!({ "median_ms": 3.0, "runs_ms": [4.0, 2.0, 3.0], "flush_ms": 2.0,
+                "stored": true, "cut": false })
+        );
+        assert_eq!(all["phases"]["create"]["opfs-by-hand"]["flush_ms"], Value::Null);
+        assert_eq!(all["failures"]["memfs"], "no reason");
+        let stand: Vec<_> = goals.iter().map(|goal| (goal.value, goal.reached())).collect();
+        assert_eq!(stand, [(80.0, false), (2.0, false), (200.001, false)]);
+        Ok(())
+    }
+}
