@@ -94,7 +94,7 @@ async function measure(peer, name, work, budget) {
 
 /** Lets the engine compile what the phases call, then begins anew. */
 async function warmCode(peer, names) {
-  const slow = peer.waits || peer.writesBehind;
+  const slow = peer.waits || peer.slow;
   for (let round = 0; round < (slow ? 1 : 4); round++) {
     const work = new Work(peer, `/warm${round}`, slow ? TINY : WARM);
     await peer.mkdir(work.top);

@@ -7,7 +7,8 @@ export const peer = {
   async open() {},
   async close() {},
   mkdir: (path) => dir(path).create(),
-  write: (path, bytes) => write(path, bytes),
+  // It takes buffers away.
+  write: (path, bytes) => write(path, bytes.slice()),
   read: async (path) => new Uint8Array(await file(path, 'r').arrayBuffer()),
   stat: async (path) => ({ size: await file(path, 'r').getSize() }),
   list: async (path) => (await dir(path).children()).map(({ name }) => name),
@@ -19,7 +20,6 @@ export const peer = {
     if (create) {
       const writer = await file(path).createWriter();
       return {
-        // It takes the buffer away.
         write: (from, at) => writer.write(from.slice(), { at }),
         close: () => writer.close(),
       };

@@ -29,7 +29,7 @@ const within = (path) => path.slice(1) || '.';
 
 export const peer = {
   waits: false,
-  writesBehind: true,
+  slow: true,
   async open() {
     const storage = await navigator.storage.getDirectory();
     const folder = await storage.getDirectoryHandle('shim', { create: true });

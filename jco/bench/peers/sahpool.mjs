@@ -53,6 +53,7 @@ function run(name, values, row) {
 
 export const peer = {
   waits: false,
+  slow: true,
   async open() {
     sqlite ??= await sqlite3InitModule({ print: () => {}, printErr: () => {} });
     if (pool) await pool.unpauseVfs();

@@ -126,7 +126,7 @@ fn parts(engine: &Engine, mut goal: impl FnMut(&str, Option<f64>, Wanted)) {
     let each = memory.map(|(all, none)| (all - none) / 100_000.0);
     goal("memory of each of 100,000 files, bytes", each, Wanted::AtMost(200.0));
     let lookup = scale(files, "/lookup_us");
-    goal("lookup among 100,000 files, µs", lookup, Wanted::AtMost(0.3));
+    goal("lookup of a name among 100,000 files, µs", lookup, Wanted::AtMost(0.3));
     let verbs = ["create", "stat", "write", "rename", "unlink"];
     let largest = verbs
         .into_iter()
