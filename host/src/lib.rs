@@ -5,6 +5,9 @@ pub mod backend;
 #[cfg(all(feature = "jco", target_arch = "wasm32"))]
 #[allow(unreachable_pub)] // What wasm-bindgen exports has to be public.
 mod browser;
+#[cfg(all(feature = "check", target_arch = "wasm32"))]
+#[allow(unreachable_pub)] // What wasm-bindgen exports has to be public.
+mod browser_check;
 mod descriptor;
 pub mod door;
 mod error;

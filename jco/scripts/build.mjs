@@ -3,7 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,31 +41,47 @@ async function optimized(file) {
   if (cached) {
     return cached;
   }
-  await rm(cache, { recursive: true, force: true });
   await mkdir(cache, { recursive: true });
   const wasmOpt = join(dirname(require.resolve('binaryen/package.json')), 'bin/wasm-opt');
   run(wasmOpt, '-O3', '--detect-features', file, '-o', known);
   // What is optimized already is not done again.
   await copyFile(known, await nameOf(known));
+  await forget(cache);
   return readFile(known);
 }
 
-/** The core as JavaScript, so that no bundler has to know of a file. */
-async function embed() {
-  const core = join(dist, 'core');
-  const file = join(core, 'wasi_opfs_bg.wasm');
+/** How many modules are kept. */
+const KEPT = 12;
+
+async function forget(cache) {
+  const names = await readdir(cache);
+  const made = async (name) => ({ name, at: (await stat(join(cache, name))).mtimeMs });
+  const all = await Promise.all(names.map(made));
+  all.sort((one, other) => other.at - one.at);
+  await Promise.all(all.slice(KEPT).map(({ name }) => rm(join(cache, name))));
+}
+
+/** What a module that every page loads may take, compressed. */
+const CORE_MAX = 200 * 1024;
+
+/** A module as JavaScript, so that no bundler has to know of a file; its compressed size. */
+async function embed(name) {
+  const folder = join(dist, name);
+  const file = join(folder, 'wasi_opfs_bg.wasm');
   const wasm = await optimized(file).catch((error) => {
     throw error.code === 'ENOENT'
-      ? new Error("dist/core/wasi_opfs_bg.wasm is missing; build it with 'cargo xtask build'")
+      ? new Error(`${file} is missing; build it with 'cargo xtask package'`)
       : error;
   });
   await writeFile(file, wasm);
-  const packed = gzipSync(wasm, { level: 9 }).toString('base64');
-  await writeFile(join(core, 'embedded.js'), `export default '${packed}';\n`);
+  const packed = gzipSync(wasm, { level: 9 });
+  await writeFile(join(folder, 'embedded.js'), `export default '${packed.toString('base64')}';\n`);
   await writeFile(
-    join(core, 'embedded.d.ts'),
+    join(folder, 'embedded.d.ts'),
     'declare const packed: string;\nexport default packed;\n',
   );
+  console.error(`» ${name}: ${Math.round(packed.length / 1024)} KiB, compressed`);
+  return packed.length;
 }
 
 function compile() {
@@ -98,7 +114,10 @@ async function bundle() {
 }
 
 await types();
-await embed();
+if ((await embed('core')) > CORE_MAX) {
+  throw new Error(`the core is larger than ${CORE_MAX / 1024} KiB, compressed`);
+}
+await embed('check');
 compile();
 await bundle();
 // The shim keeps a worker of its own alive.

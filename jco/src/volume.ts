@@ -1,15 +1,12 @@
 // What is done with a volume that nobody has open.
 
-import * as core from './core/wasi_opfs.js';
-import { type CoreSource, loadCore } from './load.js';
+import { once, unpack } from './load.js';
 
 export interface CheckOptions {
   /** Put right what is wrong. What is given up for it cannot be had back: copy it before. */
   repair?: boolean;
   /** How long to wait for a volume that somebody has open: 5000 ms if left out. */
   waitMs?: number;
-  /** The core's code, if it is not to come from the package's own JavaScript. */
-  wasm?: CoreSource | Promise<CoreSource>;
 }
 
 /** What a check has found. */
@@ -23,8 +20,17 @@ export interface Report {
   text: string;
 }
 
+// A module of its own, which comes when it is asked for.
+const module = () => import('./check/wasi_opfs.js');
+
+const load = once(async () => {
+  const { default: embedded } = await import('./check/embedded.js');
+  const { default: init } = await module();
+  return init({ module_or_path: await unpack(embedded) });
+});
+
 /** Checks the volume of a name, in a dedicated worker. */
 export async function checkVolume(name: string, options: CheckOptions = {}): Promise<Report> {
-  await loadCore(options.wasm);
-  return core.checkVolume(name, options.repair ?? false, options.waitMs ?? 5000);
+  await load();
+  return (await module()).checkVolume(name, options.repair ?? false, options.waitMs ?? 5000);
 }

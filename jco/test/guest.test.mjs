@@ -52,16 +52,18 @@ async function mapped(t, flags) {
   return page;
 }
 
-const MAP = ['--map', 'wasi:filesystem/*=wasi-opfs/filesystem#*', '--no-nodejs-compat'];
+const jcoFlags = (...more) =>
+  execFileSync(process.execPath, [COMMAND, 'jco-flags', ...more], { encoding: 'utf8' })
+    .trim()
+    .split(' ');
 
 test('a program becomes persistent by jco transpile and a bundler alone', async (t) => {
-  const flags = execFileSync(process.execPath, [COMMAND, 'jco-flags'], { encoding: 'utf8' });
-  const { page, worker } = await mapped(t, flags.trim().split(' '));
+  const { page, worker } = await mapped(t, jcoFlags());
   for (const stdout of ['1\n', '2\n']) {
     assert.deepEqual(await worker('mapped.js', { args: ['count', '/n'] }), { stdout });
     await page.reload();
   }
-  const mounts = { '/': 'tree:elsewhere', '/deep': 'memory' };
+  const mounts = { '/': 'volume:elsewhere', '/deep': 'memory' };
   for (const stdout of ['1\n', '2\n']) {
     assert.deepEqual(await worker('mapped.js', { args: ['count', '/n'], mounts }), { stdout });
   }
@@ -69,11 +71,15 @@ test('a program becomes persistent by jco transpile and a bundler alone', async 
   assert.deepEqual(answer, { stdout: '1\n' });
 });
 
-test('where no mount waits, the map alone is enough', async (t) => {
-  const { worker } = await mapped(t, MAP);
-  const mounts = { '/': 'memory' };
-  const answer = await worker('mapped.js', { args: ['count', '/n'], mounts });
-  assert.deepEqual(answer, { stdout: '1\n' });
+test('a program that is made for it uses a tree', async (t) => {
+  const { page, worker } = await mapped(t, jcoFlags('--jspi'));
+  const mounts = { '/': 'tree:elsewhere', '/fast': 'volume:elsewhere' };
+  for (const stdout of ['1\n', '2\n']) {
+    for (const path of ['/n', '/fast/n']) {
+      assert.deepEqual(await worker('mapped.js', { args: ['count', path], mounts }), { stdout });
+    }
+    await page.reload();
+  }
 });
 
 test('a program leaves nothing behind that is not let go', async (t) => {
@@ -82,7 +88,7 @@ test('a program leaves nothing behind that is not let go', async (t) => {
   const { worker, close } = await openPage(directory);
   t.after(close);
   for (const [kind, waits] of [
-    ['memory', false],
+    ['volume:instances', false],
     ['tree:instances', true],
   ]) {
     const program = await prepare(tool(), waits);

@@ -18,6 +18,8 @@ pub(crate) fn package(root: &Path) -> Result<()> {
     let wasm = host_for_the_browser(root, "browser", "tree,jco")?;
     let core = jco.join("dist/core");
     bindgen(&wasm, &core)?;
+    let check = host_for_the_browser(root, "browser", "check")?;
+    bindgen(&check, &jco.join("dist/check"))?;
     // Both runners make components of preview1 modules with the same adapter.
     std::fs::write(core.join("preview1-adapter.wasm"), WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER)?;
     run(command(&jco, "npm").args(["run", "--silent", "build"]))
@@ -87,7 +89,9 @@ fn host_for_the_browser(root: &Path, profile: &str, features: &str) -> Result<Pa
         .args(["rustc", "--quiet", "--package", "wasi-opfs", "--lib", "--crate-type", "cdylib"])
         .args(["--target", "wasm32-unknown-unknown", "--no-default-features"])
         .args(["--features", features, "--profile", profile])
-        .env("CARGO_TARGET_DIR", &target))?;
+        .env("CARGO_TARGET_DIR", &target)
+        // Digests are a good part of writing. Whoever has JSPI or access handles has this.
+        .env("RUSTFLAGS", "-Ctarget-feature=+simd128"))?;
     let folder = if profile == "dev" { "debug" } else { profile };
     Ok(target.join("wasm32-unknown-unknown").join(folder).join("wasi_opfs.wasm"))
 }

@@ -166,14 +166,16 @@ fn lints(root: &Path, tally: &mut Tally) {
                 .collect::<Vec<_>>(),
         )
     });
-    tally.one("lints, browser", || {
-        lint(
-            &["-p", "wasi-opfs", "--lib", "--target", "wasm32-unknown-unknown"]
-                .into_iter()
-                .chain(["--no-default-features", "--features", "tree,jco,testing"])
-                .collect::<Vec<_>>(),
-        )
-    });
+    for features in ["tree,jco,testing", "check"] {
+        tally.one(&format!("lints, browser, {features}"), || {
+            lint(
+                &["-p", "wasi-opfs", "--lib", "--target", "wasm32-unknown-unknown"]
+                    .into_iter()
+                    .chain(["--no-default-features", "--features", features])
+                    .collect::<Vec<_>>(),
+            )
+        });
+    }
     tally.one("lints, guests", || lint(&["-p", "guest-tests", "--target", "wasm32-wasip2"]));
 }
 

@@ -4,18 +4,19 @@
 mod kinds;
 mod volumes;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::time::Duration;
 
-use js_sys::{Array, Error, Reflect};
-use wasm_bindgen::prelude::wasm_bindgen;
+use js_sys::{Array, Function};
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 
 use self::kinds::Opened;
 use self::volumes::sync;
 pub(crate) use self::volumes::write_out;
 use crate::door::slots::Slots;
+use crate::door::thrown::{refused, thrown};
 use crate::door::{jco, page};
 use crate::error::{ErrorCode, Result, SetupError};
 use crate::mount::{MountOptions, MountTable};
@@ -30,12 +31,17 @@ struct Open {
 
 thread_local! {
     static OPEN: RefCell<Slots<Open>> = const { RefCell::new(Slots::new()) };
+    /// Whether what guests have written is about to be handed on.
+    static DUE: Cell<bool> = const { Cell::new(false) };
+    static WRITE_ALL: Function = Closure::<dyn Fn()>::new(write_all).into_js_value().unchecked_into();
 }
 
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_namespace = console, js_name = error)]
     fn console_error(message: &str);
+    #[wasm_bindgen(js_name = queueMicrotask)]
+    fn queue_microtask(task: &Function);
 }
 
 /// Sends the message of a panic to the console: what a page sees otherwise is
@@ -43,18 +49,6 @@ extern "C" {
 #[wasm_bindgen(start)]
 fn start() {
     std::panic::set_hook(Box::new(|panic| console_error(&format!("wasi-opfs: {panic}"))));
-}
-
-/// What is thrown at a page: an `Error` with the case's name as its `code`.
-pub(crate) fn thrown(code: ErrorCode, message: &str) -> JsValue {
-    let error = Error::new(message);
-    // A property of a fresh object can always be set.
-    let _ = Reflect::set(&error, &"code".into(), &code.name().into());
-    error.into()
-}
-
-fn refused(error: &SetupError) -> JsValue {
-    thrown(error.code(), &error.to_string())
 }
 
 fn closed() -> JsValue {
@@ -126,6 +120,27 @@ fn with<T>(number: u32, what: impl FnOnce(&Open) -> T) -> Result<T, JsValue> {
 
 pub(crate) fn is_open(number: u32) -> bool {
     with(number, |_| ()).is_ok()
+}
+
+/// A guest does something: as soon as it returns or waits, whoever runs it, what it wrote is
+/// handed to the storage.
+pub(crate) fn guest_calls() {
+    if !DUE.replace(true) {
+        WRITE_ALL.with(queue_microtask);
+    }
+}
+
+fn write_all() {
+    DUE.set(false);
+    let mut volumes = Vec::new();
+    OPEN.with_borrow(|all| {
+        let mounts = all.iter().flat_map(|open| &open.mounts);
+        volumes.extend(mounts.filter_map(|(_, opened)| opened.volume.clone()));
+    });
+    for volume in volumes {
+        // What is not written is kept, and the next change or sync is told.
+        let _ = volume.write_out();
+    }
 }
 
 /// The mounts as guests have them.

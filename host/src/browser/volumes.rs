@@ -1,16 +1,14 @@
 //! What a page does with the volumes of an open file system as such.
 
-use std::time::Duration;
-
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::{refused, thrown, with};
+use super::with;
 use crate::backend::Backend;
-use crate::backend::volume::disk::{Disk, OpfsFile};
-use crate::backend::volume::{self, Volume};
+use crate::backend::volume::Volume;
 use crate::door::answer::{answer, at_once};
-use crate::error::{ErrorCode, Result, SetupError};
+use crate::door::thrown::thrown;
+use crate::error::{ErrorCode, Result};
 use crate::shared::Ref;
 
 /// Whether a volume is among the mounts, so that it has to be written now and then.
@@ -89,7 +87,6 @@ fn not_done(verb: &str, guest: &str, code: ErrorCode) -> JsValue {
 export const usage = (size, live, dead, free, reserved, gathered, objects) =>
   ({ size, live, dead, free, reserved, gathered, objects });
 export const compaction = (moved, size, done) => ({ moved, size, done });
-export const report = (clean, repaired, findings, text) => ({ clean, repaired, findings, text });
 ")]
 extern "C" {
     #[wasm_bindgen(js_name = usage)]
@@ -104,8 +101,6 @@ extern "C" {
     ) -> JsValue;
     #[wasm_bindgen(js_name = compaction)]
     fn js_compaction(moved: f64, size: f64, done: bool) -> JsValue;
-    #[wasm_bindgen(js_name = report)]
-    fn js_report(clean: bool, repaired: bool, findings: Vec<String>, text: &str) -> JsValue;
 }
 
 /// A number as JavaScript has it: a volume has less than 2^53 bytes.
@@ -157,21 +152,4 @@ pub fn compact(open: u32, guest: &str, most: f64) -> Result<JsValue, JsValue> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let step = volume.compact(most as u64).map_err(|code| not_done("compact", guest, code))?;
     Ok(js_compaction(number(step.moved), number(step.size), step.done))
-}
-
-/// Checks a volume that nobody has open, and with `repair` puts right what is wrong.
-///
-/// # Errors
-/// What opening it answers, and what is no volume at all.
-#[wasm_bindgen(js_name = checkVolume)]
-pub async fn check(name: String, repair: bool, wait: u32) -> Result<JsValue, JsValue> {
-    let wait = Duration::from_millis(wait.into());
-    let mut disk = OpfsFile::open(&name, wait).await.map_err(|error| refused(&error))?;
-    let report = volume::check(&mut disk, repair);
-    disk.close();
-    let report = report.map_err(|error| {
-        refused(&SetupError::new(error.code(), format!("cannot check '{name}': {error}")))
-    })?;
-    let findings = report.findings.iter().map(ToString::to_string).collect();
-    Ok(js_report(report.is_clean(), report.repaired, findings, &report.to_string()))
 }

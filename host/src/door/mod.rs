@@ -9,5 +9,7 @@ pub mod jco;
 pub mod page;
 #[cfg(all(feature = "jco", any(test, target_arch = "wasm32")))]
 pub(crate) mod slots;
+#[cfg(all(any(feature = "jco", feature = "check"), target_arch = "wasm32"))]
+pub(crate) mod thrown;
 #[cfg(all(feature = "wasmtime", not(target_arch = "wasm32")))]
 pub mod wasmtime;

@@ -66,12 +66,12 @@ impl<T> Slots<T> {
         removed
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.slots.iter().filter_map(|slot| slot.value.as_ref())
+    }
+
     pub(crate) fn count(&self, which: impl Fn(&T) -> bool) -> usize {
-        self.slots
-            .iter()
-            .filter_map(|slot| slot.value.as_ref())
-            .filter(|value| which(value))
-            .count()
+        self.iter().filter(|value| which(value)).count()
     }
 }
 

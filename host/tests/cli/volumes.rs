@@ -77,6 +77,33 @@ fn a_signal_ends_the_program_and_a_kill_loses_a_second_at_most() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interrupted_import_leaves_a_whole_volume() {
+    let place = Place::new(&[]);
+    place.write("src/a/file", "text");
+    // Reading it takes minutes.
+    let endless = fs::File::create(place.path("src/endless")).expect("a file");
+    endless.set_len(1 << 40).expect("a hole");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wasi-opfs"));
+    command.args(["import", "--json", "--mount", "/=volume:v", "src", "/"]);
+    command.current_dir(place.path(".")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("it starts");
+    for _ in 0..600 {
+        if fs::metadata(place.path("v")).is_ok_and(|v| v.len() > 0) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.expect("kill").success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(code(&output), 130, "{}", stderr(&output));
+    assert!(stderr(&output).contains("it was interrupted"), "{}", stderr(&output));
+    assert_eq!(stdout(&output), "");
+    assert_eq!(code(&place.tool(&["volume", "check", "v"])), 0);
+}
+
 #[test]
 fn one_file_is_one_volume() {
     let place = Place::new(&[("out.wat", OUT), ("cat.wat", CAT)]);

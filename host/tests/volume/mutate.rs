@@ -232,7 +232,7 @@ impl Recipe<'_> {
         match kind {
             1 => {
                 out.push(1 + self.byte() % 8);
-                (0..8).for_each(|_| self.field(out));
+                (0..5).for_each(|_| self.field(out));
                 out.extend_from_slice(&[0; 32]);
             }
             3 | 5 | 6 | 7 | 10 => {

@@ -171,6 +171,7 @@ impl Store {
             rest = behind;
         }
         self.data_written(count);
+        self.unnamed += bytes.len();
         let (mut at, mut rest) = (extent.at, &bytes[..]);
         for run in runs {
             let (part, behind) = rest.split_at(run.count as usize * BLOCK);

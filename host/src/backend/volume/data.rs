@@ -3,9 +3,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::cache::Cache;
-use super::disk::{Disk, read_all};
 use super::space::{BLOCK, Run};
+use super::stage::read_blocks;
 use super::store::{Change, Page, Store};
 use super::table::{ACCESSED, BLOCKS_MAX, CHANGED, Extent, MODIFIED, Mapping};
 use crate::backend::{Destination, Position, Source, Written};
@@ -88,7 +87,8 @@ impl Store {
                     let from = extent.run.offset() + within(at) as u64;
                     let part = target.part(place, place + length(at, to));
                     let end = self.space.end();
-                    read_blocks(&mut *self.disk, &mut self.cache, part, from, end)?;
+                    let (disk, cache) = (&mut *self.disk, &mut self.cache);
+                    read_blocks(disk, cache, &self.stage, part, from, end)?;
                     at = to;
                 }
                 hole => {
@@ -267,7 +267,8 @@ impl Store {
             let used = length(start_of(block), inode.attr.size()).min(BLOCK);
             let part = Destination::Slice(&mut page[..used]);
             let end = self.space.end();
-            read_blocks(&mut *self.disk, &mut self.cache, part, extent.run.offset(), end)?;
+            let (disk, cache) = (&mut *self.disk, &mut self.cache);
+            read_blocks(disk, cache, &self.stage, part, extent.run.offset(), end)?;
         }
         Ok(page)
     }
@@ -280,6 +281,9 @@ impl Store {
 
     /// Writes whole blocks to places that nothing names; answers them with the digests.
     fn write_directly(&mut self, from: Source<'_>) -> Result<Vec<(Run, Vec<u8>)>> {
+        if let Some(staged) = self.stage(from)? {
+            return Ok(vec![staged]);
+        }
         let count = u32::try_from(from.len() / BLOCK).map_err(|_| ErrorCode::FileTooLarge)?;
         let runs = self.places(count).ok_or(ErrorCode::InsufficientSpace)?;
         let mut answer = Vec::with_capacity(runs.len());
@@ -296,6 +300,7 @@ impl Store {
             at += bytes;
         }
         self.data_written(count);
+        self.unnamed += from.len();
         Ok(answer)
     }
 
@@ -377,48 +382,4 @@ impl Store {
         }
         Ok(())
     }
-}
-
-/// Blocks that are read together where reads are dear.
-const GROUP: u64 = 16;
-
-/// The most, if as much is asked for.
-const GROUP_MAX: u64 = 256;
-
-/// Reads from the disk, which has so many `blocks`, or from what is known of it.
-fn read_blocks(
-    disk: &mut dyn Disk,
-    cache: &mut Cache,
-    mut into: Destination<'_>,
-    from: u64,
-    blocks: u32,
-) -> Result<()> {
-    if !cache.is_on() {
-        return read_all(disk, into, from);
-    }
-    let (mut at, end) = (from, from + into.len() as u64);
-    while at < end {
-        let block = block_of(at);
-        // A volume has fewer than 2^32 blocks.
-        let number = |block| u32::try_from(block).map_err(|_| ErrorCode::Io);
-        if let Some(bytes) = cache.get(number(block)?) {
-            let to = end.min(start_of(block + 1));
-            into.put(length(from, at), &bytes[within(at)..within(at) + length(at, to)]);
-            at = to;
-            continue;
-        }
-        // Its group, and all that is asked for, as far as the disk has it.
-        let first = block / GROUP * GROUP;
-        let asked = block_of(end - 1) + 1;
-        let last = (first + GROUP).max(asked.min(first + GROUP_MAX)).min(blocks.into());
-        let last = last.max(block + 1);
-        let mut bytes = vec![0; length(start_of(first), start_of(last))];
-        read_all(disk, &mut bytes[..], start_of(first))?;
-        cache.put(number(first)?, &bytes);
-        let to = end.min(start_of(last));
-        let place = length(start_of(first), at);
-        into.put(length(from, at), &bytes[place..place + length(at, to)]);
-        at = to;
-    }
-    Ok(())
 }

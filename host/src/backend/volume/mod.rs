@@ -18,6 +18,7 @@ mod log;
 mod node;
 mod options;
 mod space;
+mod stage;
 mod store;
 mod table;
 mod usage;

@@ -13,6 +13,7 @@ use super::disk::{Disk, Ram};
 use super::log::{FIRST_BLOCKS, Found, HEADER, Log, NEW_BLOCKS, recover};
 use super::node::Shared;
 use super::space::{BLOCK, RESERVE, Run, Space};
+use super::stage::Stage;
 use super::store::{Gather, Store};
 use super::table::{Attr, ROOT, Record, Table, nanoseconds};
 use super::{Volume, new_attr};
@@ -118,6 +119,8 @@ impl Volume {
             gather: Gather { bytes, time },
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
             oldest: None,
+            stage: Stage::default(),
+            unnamed: 0,
             unflushed: 0,
             compaction: None,
             retry: 0,

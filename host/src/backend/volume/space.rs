@@ -11,7 +11,7 @@ pub(super) const BLOCK: usize = 4096;
 pub(super) const RESERVE: u32 = 256;
 
 /// Blocks that lie together on the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Run {
     pub(super) start: u32,
     pub(super) count: u32,

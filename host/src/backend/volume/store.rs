@@ -11,6 +11,7 @@ use super::compact::Progress;
 use super::disk::{Disk, write_all};
 use super::log::{HEADER, LOG_MIN, Log};
 use super::space::{BLOCK, RESERVE, Run, Space};
+use super::stage::Stage;
 use super::table::{BLOCKS_MAX, Body, Extent, Mapping, Table};
 use crate::error::{ErrorCode, Result};
 
@@ -50,6 +51,9 @@ pub(super) struct Store {
     /// Data that waits for the next commit, by file and block; beyond the file's size it is
     /// zeros. Space for it is promised.
     pub(super) pages: Pages,
+    pub(super) stage: Stage,
+    /// Bytes that are on the disk, but in no commit yet.
+    pub(super) unnamed: usize,
     pub(super) read_only: bool,
     pub(super) gather: Gather,
     /// Blocks that the disk may have.
@@ -73,7 +77,8 @@ pub(super) struct Gather {
 
 impl Store {
     pub(super) fn gathered(&self) -> usize {
-        self.table.changes.bytes() + self.pages.len() * BLOCK
+        let data = self.pages.len() * BLOCK + self.stage.len() + self.unnamed;
+        self.table.changes.bytes() + data
     }
 
     /// Before an operation that changes something: writes what has to be, and refuses what
@@ -112,7 +117,9 @@ impl Store {
     pub(super) fn commit(&mut self) -> Result<()> {
         self.log.finish(&mut *self.disk)?;
         self.write_pages()?;
+        self.write_stage()?;
         self.oldest = None;
+        self.unnamed = 0;
         if self.table.changes.is_empty() {
             return Ok(());
         }
@@ -309,8 +316,9 @@ impl Store {
             let _ = self.sync();
         }
         self.grow_disk(wanted.saturating_sub(self.space.available()));
-        if self.space.available() < wanted && (waiting > 0 || !self.pages.is_empty()) {
-            // What was freed or replaced comes back with a flush.
+        let held = waiting > 0 || !self.pages.is_empty() || self.stage.is_begun();
+        if self.space.available() < wanted && held {
+            // What was freed or replaced comes back with a flush, and what is held with a write.
             let _ = self.sync();
         }
         let available = self.space.available();

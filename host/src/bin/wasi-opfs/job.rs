@@ -16,7 +16,7 @@ use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::mounts::{CopySpec, MountSpec, Mounts};
-use crate::place::directory;
+use crate::place::{advised, directory};
 use crate::program::{NO_FILES, NOT_RUNNABLE, NotStarted, OrExit, from_wasmtime, load};
 use crate::progress::Progress;
 use crate::{copy, interrupt};
@@ -207,7 +207,8 @@ async fn copy_in(mounts: &Mounts, imports: &[CopySpec]) -> Result<()> {
             let to = directory(&table, guest, true).await?;
             copy::import(host, &to, &mut Progress::hidden()).await
         };
-        copied.await.with_context(|| format!("cannot import '{}' to '{guest}'", host.display()))?;
+        let copied = copied.await.map_err(advised);
+        copied.with_context(|| format!("cannot import '{}' to '{guest}'", host.display()))?;
     }
     Ok(())
 }
@@ -218,7 +219,8 @@ async fn copy_out(table: &MountTable, exports: &[CopySpec]) -> Result<()> {
             let from = directory(table, guest, false).await?;
             copy::export(&from, host, &mut Progress::unstoppable()).await
         };
-        copied.await.with_context(|| format!("cannot export '{guest}' to '{}'", host.display()))?;
+        let copied = copied.await.map_err(advised);
+        copied.with_context(|| format!("cannot export '{guest}' to '{}'", host.display()))?;
     }
     Ok(())
 }

@@ -38,6 +38,7 @@ pub(super) fn insert(owner: u32, resource: Resource) -> Result<u32> {
 
 /// The descriptor `number`, and its owner.
 pub(super) fn descriptor(number: u32) -> Result<(u32, Descriptor)> {
+    browser::guest_calls();
     TABLE.with_borrow_mut(|table| match table.get(number) {
         Some(Held { owner, resource: Resource::Descriptor(descriptor) }) => {
             Ok((*owner, descriptor.clone()))
@@ -48,6 +49,7 @@ pub(super) fn descriptor(number: u32) -> Result<(u32, Descriptor)> {
 
 /// Does `what` with the resource `number`, if there is one.
 pub(super) fn with<T>(number: u32, what: impl FnOnce(&mut Resource) -> T) -> Option<T> {
+    browser::guest_calls();
     TABLE.with_borrow_mut(|table| table.get(number).map(|held| what(&mut held.resource)))
 }
 

@@ -9,6 +9,7 @@ use wasm_bindgen::JsValue;
 use crate::browser;
 use crate::descriptor::Descriptor;
 use crate::door::answer::{answer, at_once};
+use crate::door::thrown::thrown;
 use crate::error::{ErrorCode, Result};
 use crate::mount::MountTable;
 
@@ -146,7 +147,7 @@ pub(super) fn failed(
     hint: &str,
 ) -> JsValue {
     let to = to.map(|to| format!(" ('{to}')")).unwrap_or_default();
-    browser::thrown(code, &format!("cannot {verb} '{path}'{to}: {code}; {hint}"))
+    thrown(code, &format!("cannot {verb} '{path}'{to}: {code}; {hint}"))
 }
 
 /// What can be done about it.

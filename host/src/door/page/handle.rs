@@ -12,6 +12,7 @@ use crate::backend::{Destination, Source};
 use crate::browser;
 use crate::descriptor::Descriptor;
 use crate::door::slots::Slots;
+use crate::door::thrown::thrown;
 use crate::error::{ErrorCode, Result};
 
 type Answer = Result<JsValue, JsValue>;
@@ -57,7 +58,7 @@ fn with<T>(number: u32, verb: &str, what: impl FnOnce(&Held) -> Result<T>) -> Re
     });
     done.unwrap_or_else(|| {
         let message = format!("cannot {verb} what is closed; open it again");
-        Err(browser::thrown(ErrorCode::BadDescriptor, &message))
+        Err(thrown(ErrorCode::BadDescriptor, &message))
     })
 }
 

@@ -32,7 +32,7 @@ let arrived = 0;
 const WRITE_OUT_MS = 500;
 
 let files: Filesystem | undefined;
-let writtenOut = 0;
+let writtenOut = -Infinity;
 
 /** Hands what the program has written to the browser: it may be ended at any time. */
 function writeOut(): void {

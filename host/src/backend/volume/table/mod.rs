@@ -54,7 +54,7 @@ fn place(ino: u64) -> (usize, usize) {
 
 pub(super) struct Table {
     chunks: Vec<Option<Box<[Option<Inode>]>>>,
-    /// Slots below `next_slot` in which no inode lies.
+    /// Slots below `next_slot` in which no inode lies: some, if there are any.
     vacant: Vec<u32>,
     next_slot: u32,
     /// The upper part of the next number.
@@ -153,6 +153,9 @@ impl Table {
 
     /// Makes an object without a name.
     pub(super) fn make(&mut self, attr: Attr) -> Result<u64> {
+        if self.vacant.is_empty() && self.count.inodes + 1 < u64::from(self.next_slot) {
+            self.find_vacant();
+        }
         let slot = match self.vacant.pop() {
             Some(slot) => {
                 // Its last inode may still be known by its number.

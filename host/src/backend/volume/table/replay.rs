@@ -12,6 +12,9 @@ use crate::path::Name;
 /// The digests of blocks, with the number of the commit that wrote them.
 pub(in crate::backend::volume) type Sums = BTreeMap<u32, (u64, u64)>;
 
+/// Vacant slots that are found at once: more would take memory for nothing.
+const VACANT_MAX: usize = 4096;
+
 /// No directory has given out so many cookies: there is always a next one.
 pub(super) const COOKIE_MAX: u64 = 1 << 63;
 
@@ -159,13 +162,15 @@ impl Table {
         self.chunks.iter_mut().flatten().flat_map(|chunk| chunk.iter_mut().flatten())
     }
 
-    /// Finds the slots in which no inode lies; the lowest are used first.
+    /// Finds slots in which no inode lies, the lowest, which are used first.
     pub(super) fn find_vacant(&mut self) {
         let present = |slot: &u32| {
             let chunk = self.chunks.get(*slot as usize / super::CHUNK).and_then(Option::as_ref);
             chunk.is_some_and(|chunk| chunk[*slot as usize % super::CHUNK].is_some())
         };
-        self.vacant = (1..self.next_slot).rev().filter(|slot| !present(slot)).collect();
+        let vacant = (1..self.next_slot).filter(|slot| !present(slot));
+        self.vacant = vacant.take(VACANT_MAX).collect();
+        self.vacant.reverse();
     }
 
     /// Objects that lost their last name while they were open, when the volume was last
