@@ -1,7 +1,7 @@
 //! From a path to what it names. The only place where `..` is taken, links are
 //! followed and mount points are crossed.
 
-use crate::backend::{Kind, Node};
+use crate::backend::{Kind, Node, Walk};
 use crate::error::{ErrorCode, Result};
 use crate::mount::{Mount, Place};
 use crate::path::{End, Name, Part, Path};
@@ -53,10 +53,62 @@ pub(crate) enum Last {
 /// `no-entry`, `not-directory`, `loop`; `not-permitted` for a way out of `base`.
 pub(crate) async fn resolve(base: &Place, path: Path, follow: Follow) -> Result<Found> {
     let wants_directory = path.wants_directory();
+    let follow_last = follow == Follow::Yes || wants_directory;
+    let path = match one_trip(base, path, follow_last, wants_directory).await? {
+        Trip::Done(found) => return Ok(found),
+        Trip::Not(path) => path,
+    };
     let mut walker = Walker::new(base, path);
-    walker.follow_last = follow == Follow::Yes || wants_directory;
+    walker.follow_last = follow_last;
     walker.wants_directory = wants_directory;
     walker.run().await
+}
+
+/// What became of an attempt to walk all of a path at once.
+enum Trip {
+    Done(Found),
+    /// There is a link in it, or `..`, or a mount: that takes a [`Walker`].
+    Not(Path),
+}
+
+/// Walks a path of nothing but names in one trip, as most are. It answers what a [`Walker`]
+/// would; a test compares them.
+async fn one_trip(
+    base: &Place,
+    path: Path,
+    follow_last: bool,
+    wants_directory: bool,
+) -> Result<Trip> {
+    let names_only = path.parts.iter().all(|part| matches!(part, Part::Name(_)));
+    if !names_only || base.mount.has_points() {
+        return Ok(Trip::Not(path));
+    }
+    if path.parts.is_empty() {
+        return Ok(Trip::Done(Found::Object(base.clone())));
+    }
+    let end = path.end;
+    let name = |part| match part {
+        Part::Name(name) => Some(name),
+        Part::Up => None,
+    };
+    let mut names: Vec<Name> = path.parts.into_iter().filter_map(name).collect();
+    let Walk { walked, node } = base.mount.fs.backend().walk(&base.node, &names).await?;
+    let found = match (node.kind(), names.len() - walked) {
+        (Kind::Symlink, left) if left > 0 || follow_last => {
+            let parts = names.into_iter().map(Part::Name).collect();
+            return Ok(Trip::Not(Path { parts, end }));
+        }
+        (Kind::Directory | Kind::Symlink, 0) => object(&base.mount, node),
+        (Kind::Directory, 1) => {
+            let parent = Place { mount: base.mount.clone(), node };
+            let name = names.pop().ok_or(ErrorCode::NoEntry)?;
+            Found::Missing { parent, name, wants_directory }
+        }
+        (Kind::Directory, _) => return Err(ErrorCode::NoEntry),
+        (_, 0) if !wants_directory => object(&base.mount, node),
+        _ => return Err(ErrorCode::NotDirectory),
+    };
+    Ok(Trip::Done(found))
 }
 
 /// As [`resolve`], of a path that has to exist.
@@ -263,4 +315,93 @@ impl Walker {
 
 fn object(mount: &Ref<Mount>, node: Node) -> Found {
     Found::Object(Place { mount: mount.clone(), node })
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use pollster::block_on;
+
+    use super::*;
+    use crate::backend::volume::Volume;
+    use crate::backend::{Access, Backend, Fresh};
+    use crate::mount::{FileSystem, MountOptions, MountTable};
+
+    fn name(text: &str) -> Name {
+        Name::new(text.as_bytes()).expect("a name")
+    }
+
+    /// A directory with a file, a directory, and links to both, to nothing, and upwards; the
+    /// directory has the same once more.
+    fn base() -> Place {
+        let volume = Volume::in_memory(1 << 24).expect("a volume");
+        let mut at = volume.root();
+        for _ in 0..2 {
+            block_on(volume.create(
+                &at,
+                &name("f"),
+                Fresh::FILE,
+                Access { read: true, write: true },
+            ))
+            .expect("a file");
+            for (link, target) in [("l", "d"), ("m", "f"), ("n", "x"), ("u", "../d")] {
+                block_on(volume.symlink(&at, &name(link), target.as_bytes(), Fresh::FILE))
+                    .expect("a link");
+            }
+            at = block_on(volume.make_directory(&at, &name("d"), Fresh::DIRECTORY))
+                .expect("a directory");
+        }
+        let fs = FileSystem::new(Ref::new(volume));
+        let options = MountOptions { guest: "/".to_owned(), fs, read_only: false };
+        let table = block_on(MountTable::new(vec![options])).expect("a table");
+        table.roots().next().expect("a root").1.clone()
+    }
+
+    /// What was found, in a way that can be compared.
+    fn shown(answer: Result<Found>) -> String {
+        match answer {
+            Ok(Found::Object(place)) => format!("{:?}", place.node.id().inode),
+            Ok(Found::Missing { parent, name, wants_directory }) => {
+                format!("{:?} of {:?} {wants_directory}", name, parent.node.id().inode)
+            }
+            Err(code) => format!("{code:?}"),
+        }
+    }
+
+    #[test]
+    fn one_trip_finds_what_many_find() {
+        const PARTS: [&str; 7] = ["f", "d", "l", "m", "n", "u", "x"];
+        let base = base();
+        let mut paths = vec![String::new()];
+        for depth in 0..3 {
+            let longer = paths.iter().filter(|path| path.matches('/').count() == depth);
+            let longer: Vec<_> =
+                longer.flat_map(|path| PARTS.map(|part| format!("{path}{part}/"))).collect();
+            paths.extend(longer);
+        }
+        let mut at_once = 0;
+        for path in paths.iter().filter(|path| !path.is_empty()) {
+            for text in [path.trim_end_matches('/'), path, &format!("{path}.")] {
+                for follow in [Follow::Yes, Follow::No] {
+                    let path = || Path::parse(text.as_bytes()).expect("a path");
+                    let wants_directory = path().wants_directory();
+                    let follow_last = follow == Follow::Yes || wants_directory;
+                    let trip = block_on(one_trip(&base, path(), follow_last, wants_directory));
+                    let mut walker = Walker::new(&base, path());
+                    (walker.follow_last, walker.wants_directory) = (follow_last, wants_directory);
+                    let many = block_on(walker.run());
+                    let one = match trip {
+                        Ok(Trip::Done(found)) => Ok(found),
+                        Ok(Trip::Not(rest)) => {
+                            assert_eq!(rest, path(), "{text} is given back whole");
+                            continue;
+                        }
+                        Err(code) => Err(code),
+                    };
+                    at_once += 1;
+                    assert_eq!(shown(one), shown(many), "{text} {follow:?}");
+                }
+            }
+        }
+        assert!(at_once > 300, "{at_once} paths were walked at once");
+    }
 }

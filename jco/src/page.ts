@@ -108,6 +108,9 @@ const WRITE = 16;
 
 const encoder = new TextEncoder();
 
+/** Where small files are read to before a buffer of their size is made. */
+const scratch = new Uint8Array(64 * 1024);
+
 function refuse(code: string, message: string): never {
   throw Object.assign(new Error(message), { code });
 }
@@ -237,7 +240,13 @@ export class Files {
   }
 
   readFileSync(path: string): Uint8Array<ArrayBuffer> {
-    return core.pageReadFile(this.number, text(path), false);
+    const found: number | Uint8Array<ArrayBuffer> = core.pageReadFile(
+      this.number,
+      text(path),
+      scratch,
+      false,
+    );
+    return typeof found === 'number' ? scratch.slice(0, found) : found;
   }
 
   writeFileSync(path: string, data: Uint8Array | string, options: WriteOptions = {}): void {
@@ -337,7 +346,7 @@ export class Files {
   }
 
   async readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
-    return core.pageReadFile(this.number, text(path), true);
+    return core.pageReadFile(this.number, text(path), undefined, true);
   }
 
   async writeFile(

@@ -197,9 +197,9 @@ impl Store {
             let kept = if lower.is_some() { 0 } else { wanted };
             self.space.free(Run { start: spare.start + kept, count: spare.count - kept });
             self.log.set_spare(&mut *self.disk, run)?;
-            // That is flushed, and nothing else was freed since the sync.
+            // Nothing else was freed since the sync.
             self.space.committed();
-            self.space.flushed();
+            self.flush()?;
             return Ok(0);
         }
         let lower = room.then(|| self.space.allocate_lowest(wanted, active.start)).flatten();

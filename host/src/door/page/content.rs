@@ -75,28 +75,39 @@ async fn open(
     base.open_at(Follow::Yes, rest, open, flags).await
 }
 
-/// All of a file, in a fresh buffer.
+/// All of a file: in `scratch`, if it fits in there, and then how many bytes it has;
+/// otherwise in a fresh buffer. A fresh one costs more than reading a small file.
 #[wasm_bindgen(js_name = pageReadFile)]
-pub fn read_file(number: u32, path: String, wait: bool) -> Answer {
-    Call::new(number, "read", path, wait)?.run(async |paths| {
+pub fn read_file(number: u32, path: String, scratch: Option<Uint8Array>, wait: bool) -> Answer {
+    Call::new(number, "read", path, wait)?.run(async move |paths| {
         let file = open(paths, OpenFlags::default(), READ, None).await?;
         let mut stream = file.read_via_stream(0)?;
         let size = file.stat().await?.attributes.size;
-        let into = value::buffer(size)?;
-        let length = into.length();
+        let fits = |scratch: &Uint8Array| size <= u64::from(scratch.length());
+        let scratch = scratch.filter(fits);
+        let into = match &scratch {
+            Some(scratch) => scratch.clone(),
+            None => value::buffer(size)?,
+        };
+        // At most the buffer's length, which is a u32.
+        #[allow(clippy::cast_possible_truncation)]
+        let length = size as u32;
         let mut done = 0;
         while done < length {
             let rest = Destination::View(&into, done as usize, length as usize);
             match stream.read(rest) {
-                // A buffer's length is a u32.
                 #[allow(clippy::cast_possible_truncation)]
                 Ok(count) => done += count as u32,
                 // Somebody has cut it meanwhile.
-                Err(StreamError::Closed) => return Ok(into.slice(0, done).into()),
+                Err(StreamError::Closed) => break,
                 Err(StreamError::Failed(code)) => return Err(code),
             }
         }
-        Ok(into.into())
+        Ok(match scratch {
+            Some(_) => done.into(),
+            None if done < length => into.slice(0, done).into(),
+            None => into.into(),
+        })
     })
 }
 

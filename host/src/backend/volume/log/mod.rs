@@ -56,6 +56,8 @@ pub(super) struct Log {
     image: Option<Image>,
     /// The area in use has become small for the table: the other one is to be used soon.
     hurry: bool,
+    /// The superblock that counts may be lost in a power cut: then the one before counts.
+    unflushed_superblock: bool,
     /// After a failure: no image is begun before the log has reached this place.
     patience: u64,
 }
@@ -92,6 +94,7 @@ impl Log {
             marked: false,
             image: None,
             hurry: false,
+            unflushed_superblock: false,
             patience: 0,
         };
         log.checkpoint(disk, table)?;
@@ -195,6 +198,7 @@ impl Log {
             disk.flush()?;
         }
         self.dirty = false;
+        self.unflushed_superblock = false;
         self.durable = self.sequence;
         Ok(())
     }
@@ -291,21 +295,28 @@ impl Log {
         self.durable = self.sequence;
         (self.dirty, self.marked) = (false, false);
         (self.hurry, self.patience) = (false, 0);
-        self.write_superblock(disk)
+        self.unflushed_superblock = false;
+        self.write_superblock(disk, true)
     }
 
     /// Names another spare area. Nothing may be due. After an error it is named, and the
-    /// superblock due.
+    /// superblock due. It is durable with the next flush; until then the area it had may not
+    /// be used for anything else.
     pub(super) fn set_spare(&mut self, disk: &mut dyn Disk, spare: Run) -> Result<()> {
+        if self.unflushed_superblock {
+            // Of the two that there are, one is always durable.
+            self.flush(disk)?;
+        }
         self.image = None;
         self.superblock.generation += 1;
         self.superblock.spare = spare;
-        self.write_superblock(disk)
+        self.unflushed_superblock = true;
+        self.write_superblock(disk, false)
     }
 
-    fn write_superblock(&mut self, disk: &mut dyn Disk) -> Result<()> {
+    fn write_superblock(&mut self, disk: &mut dyn Disk, flush: bool) -> Result<()> {
         let (at, bytes) = (self.superblock.offset(), self.superblock.encode().to_vec());
-        self.due = Some(Due { at, bytes, flush: true });
+        self.due = Some(Due { at, bytes, flush });
         self.finish(disk)
     }
 }

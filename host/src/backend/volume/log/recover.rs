@@ -305,6 +305,7 @@ pub(super) fn replay(
         marked,
         image: None,
         hurry: false,
+        unflushed_superblock: false,
         patience: 0,
     };
     Ok(Replayed { log, table, sums, durable })

@@ -272,7 +272,8 @@ impl Salvaged {
             other = self.area(disk, &mut space, wanted).unwrap_or(other);
         }
         // The other superblock, too.
-        self.log.set_spare(disk, other)
+        self.log.set_spare(disk, other)?;
+        self.log.flush(disk)
     }
 
     /// Room for an area: where it is free, or at the end.

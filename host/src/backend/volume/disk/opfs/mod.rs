@@ -73,6 +73,9 @@ impl Disk for OpfsFile {
             Destination::Slice(into) => {
                 self.handle.read_with_u8_array_and_options(into, &self.options)
             }
+            Destination::View(view, 0, end) if end == view.length() as usize => {
+                self.handle.read_with_js_u8_array_and_options(view, &self.options)
+            }
             Destination::View(view, start, end) => {
                 // A view's length is a u32 on wasm32, so both fit.
                 #[allow(clippy::cast_possible_truncation)]
