@@ -20,7 +20,7 @@ const PEERS: [(&str, &str); 9] = [
 
 const WIDTH: f64 = 860.0;
 const LEFT: f64 = 190.0;
-const RIGHT: f64 = 20.0;
+const RIGHT: f64 = 36.0;
 const ROW: f64 = 24.0;
 const LEGEND: f64 = 22.0;
 /// Five names stand beside each other in the legend.
