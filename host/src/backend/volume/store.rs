@@ -18,13 +18,13 @@ use crate::error::{ErrorCode, Result};
 /// Blocks written at once.
 const STAGE: usize = 256;
 
-/// Blocks that may be written between two flushes: a mount after a power cut reads as many.
-const UNFLUSHED_MAX: u64 = 16 * 1024;
+/// Blocks that may be written between two flushes: a mount after a crash reads as many.
+const UNFLUSHED_MAX: u64 = 32 * 1024;
 
 /// By how many blocks a disk grows: an eighth of it, within these.
 const GROWTH: (u32, u32) = (256, 4096);
 
-/// Blocks that wait for a flush, at most, before the disk grows instead: or a fourth of it.
+/// Blocks that have to wait for a flush for it to be made before the disk grows.
 const WAITING_MIN: u64 = 1024;
 
 /// One block of a file, in memory.
@@ -240,13 +240,10 @@ impl Store {
     /// for that than what lives on it; otherwise in as few pieces as there are.
     pub(super) fn places(&mut self, count: u32) -> Option<Vec<Run>> {
         let mut whole = self.space.allocate_whole(count);
-        if whole.is_none() && self.compaction.is_none() {
-            let used = self.space.used();
-            let most = used + used / 4 + u64::from(GROWTH.1);
-            if u64::from(self.space.end()) + u64::from(count) <= most {
-                self.grow_disk(count.into());
-                whole = self.space.allocate_whole(count);
-            }
+        let end = u64::from(self.space.end()) + u64::from(count);
+        if whole.is_none() && self.compaction.is_none() && end <= self.roomy() {
+            self.grow_disk(count.into());
+            whole = self.space.allocate_whole(count);
         }
         whole.map(|run| vec![run]).or_else(|| self.space.allocate_pieces(count))
     }
@@ -274,17 +271,18 @@ impl Store {
                     sums.extend_from_slice(&xxh3_64(&page[..]).to_le_bytes());
                     stage.extend_from_slice(&page[..]);
                 }
-                self.write_blocks(first, &stage)?;
+                self.write_blocks(first, &stage, true)?;
                 first += count;
             }
         }
         Ok(sums)
     }
 
-    /// Writes whole blocks, from `first` on, which nothing names yet.
-    pub(super) fn write_blocks(&mut self, first: u32, bytes: &[u8]) -> Result<()> {
+    /// Writes whole blocks, from `first` on, which nothing names yet. Those of `small` files
+    /// are kept in memory.
+    pub(super) fn write_blocks(&mut self, first: u32, bytes: &[u8], small: bool) -> Result<()> {
         write_all(&mut *self.disk, bytes, u64::from(first) * BLOCK as u64)?;
-        self.cache.put(first, bytes);
+        self.cache.wrote(first, bytes, small);
         Ok(())
     }
 
@@ -312,7 +310,8 @@ impl Store {
             return Ok(());
         }
         let waiting = self.space.waiting();
-        if waiting > WAITING_MIN.max(u64::from(self.space.end()) / 4) {
+        let end = u64::from(self.space.end()) + wanted - self.space.available();
+        if waiting > WAITING_MIN && end > self.roomy() {
             let _ = self.sync();
         }
         self.grow_disk(wanted.saturating_sub(self.space.available()));
@@ -325,9 +324,18 @@ impl Store {
         if available >= wanted { Ok(()) } else { Err(available.saturating_sub(floor)) }
     }
 
+    /// Blocks of a disk that has enough room to be written to in long runs: a quarter more
+    /// than what lives on it.
+    fn roomy(&self) -> u64 {
+        let used = self.space.used();
+        used + used / 4
+    }
+
     /// By how many blocks the disk grows.
     fn growth(&self) -> u32 {
-        (self.space.end() / 8).clamp(GROWTH.0, GROWTH.1)
+        let room = self.roomy().saturating_sub(self.space.end().into());
+        let room = u32::try_from(room).unwrap_or(u32::MAX);
+        (self.space.end() / 8).min(room).clamp(GROWTH.0, GROWTH.1)
     }
 
     /// After a flush: if more than `most` blocks at the end of the disk are free, gives
@@ -381,7 +389,9 @@ impl Store {
             };
         }
         if active < enough && spare >= enough {
-            self.log.hurry();
+            // A flush is worth it only when there is not much room left.
+            let soon = wanted + wanted / 2 + LOG_MIN > active;
+            self.log.hurry(soon);
         }
         let least = wanted + LOG_MIN / 2;
         if active < least && self.log.capacity().1 >= least {
