@@ -36,9 +36,9 @@ export function write(handle, from, at) {
   }
 }
 export function failed() {
-  const error = thrown;
+  const name = thrown?.name;
   thrown = undefined;
-  return error;
+  return String(name);
 }
 ")]
 extern "C" {
@@ -48,7 +48,7 @@ extern "C" {
     fn read_view(handle: &FileSystemSyncAccessHandle, into: &Uint8Array, at: f64) -> f64;
     #[wasm_bindgen(js_name = write)]
     fn write_slice(handle: &FileSystemSyncAccessHandle, from: &[u8], at: f64) -> f64;
-    fn failed() -> JsValue;
+    fn failed() -> String;
 }
 
 /// The largest offset: JavaScript's numbers are exact up to here.
@@ -69,7 +69,12 @@ fn name_of(thrown: &JsValue) -> String {
 }
 
 fn failure(thrown: &JsValue) -> ErrorCode {
-    match name_of(thrown).as_str() {
+    code(&name_of(thrown))
+}
+
+/// What an exception of this name means.
+fn code(name: &str) -> ErrorCode {
+    match name {
         "QuotaExceededError" | "NS_ERROR_FILE_NO_DEVICE_SPACE" => ErrorCode::InsufficientSpace,
         // A closed handle among them.
         _ => ErrorCode::Io,
@@ -119,7 +124,7 @@ impl Disk for OpfsFile {
             }
         };
         if count < 0.0 {
-            return Err(failure(&failed()));
+            return Err(code(&failed()));
         }
         counted(count, most).ok_or(ErrorCode::Io)
     }
@@ -128,7 +133,7 @@ impl Disk for OpfsFile {
         let at = number(at)?;
         let count = write_slice(&self.handle, bytes, at);
         if count < 0.0 {
-            return Err(failure(&failed()));
+            return Err(code(&failed()));
         }
         // A full disk is a count of 0 in Firefox, and was 4294967288 in Chromium.
         let count = counted(count, bytes.len()).ok_or(ErrorCode::InsufficientSpace)?;
