@@ -324,11 +324,11 @@ impl Store {
         if available >= wanted { Ok(()) } else { Err(available.saturating_sub(floor)) }
     }
 
-    /// Blocks of a disk that has enough room to be written to in long runs: a quarter more
-    /// than what lives on it.
+    /// Blocks of a disk that has enough room to be written to in long runs, between two
+    /// flushes that are far enough apart: a quarter more than what lives on it, or 16 MiB.
     fn roomy(&self) -> u64 {
         let used = self.space.used();
-        used + used / 4
+        used + (used / 4).max(GROWTH.1.into())
     }
 
     /// By how many blocks the disk grows.
