@@ -8,15 +8,19 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::cache::Cache;
 use super::compact::Progress;
-use super::disk::{Disk, write_all};
+use super::disk::{Disk, read_all, write_all};
 use super::log::{HEADER, LOG_MIN, Log};
 use super::space::{BLOCK, RESERVE, Run, Space};
 use super::stage::Stage;
 use super::table::{BLOCKS_MAX, Body, Extent, Mapping, Table};
 use crate::error::{ErrorCode, Result};
 
-/// Blocks written at once.
+/// Blocks written at once, if there is anything between them.
 const STAGE: usize = 256;
+
+/// So many blocks between two runs are read and written again with them, rather than that
+/// each run is written by itself: that costs a call, which is dear in a browser.
+const BRIDGE: u64 = if cfg!(target_arch = "wasm32") { 8 } else { 1 };
 
 /// Blocks that may be written between two flushes: a mount after a crash reads as many.
 const UNFLUSHED_MAX: u64 = 32 * 1024;
@@ -73,6 +77,21 @@ pub(super) struct Store {
 pub(super) struct Gather {
     pub(super) bytes: usize,
     pub(super) time: Duration,
+}
+
+/// How many of the first `runs`, which are sorted, go out in one write: what lies between
+/// them is little.
+fn together(runs: &[Run]) -> usize {
+    let near = |pair: &&[Run]| {
+        let gap = u64::from(pair[1].start).saturating_sub(pair[0].end());
+        gap <= BRIDGE && length(runs[0].start, pair[1].end()) <= STAGE * BLOCK
+    };
+    1 + runs.windows(2).take_while(near).count()
+}
+
+/// Bytes from a block up to another one.
+fn length(from: u32, to: u64) -> usize {
+    usize::try_from(to.saturating_sub(from.into())).unwrap_or(usize::MAX).saturating_mul(BLOCK)
 }
 
 impl Store {
@@ -259,20 +278,34 @@ impl Store {
     fn write_pages_to(&mut self, pages: &Pages, runs: &[Run]) -> Result<Vec<u8>> {
         let mut pages = pages.values();
         let mut sums = Vec::with_capacity(pages.len() * 8);
-        let mut stage = Vec::with_capacity(pages.len().min(STAGE) * BLOCK);
-        for run in runs {
-            let mut first = run.start;
-            while u64::from(first) < run.end() {
-                stage.clear();
-                // No more than STAGE, and than the run has.
-                #[allow(clippy::cast_possible_truncation)]
-                let count = (run.end() - u64::from(first)).min(STAGE as u64) as u32;
-                for page in pages.by_ref().take(count as usize) {
+        let mut bytes = Vec::new();
+        let mut rest = runs;
+        while !rest.is_empty() {
+            let (together, behind) = rest.split_at(together(rest));
+            rest = behind;
+            let first = together[0].start;
+            let span = length(first, together[together.len() - 1].end());
+            bytes.resize(span, 0);
+            // What lies between is written again as it is: a crash in the middle leaves it so.
+            let at = u64::from(first) * BLOCK as u64;
+            let bridged = together.len() > 1;
+            let bridged = bridged && read_all(&mut *self.disk, &mut bytes[..], at).is_ok();
+            for run in together {
+                let part = length(first, run.start.into())..length(first, run.end());
+                for (block, page) in bytes[part.clone()].chunks_mut(BLOCK).zip(pages.by_ref()) {
+                    block.copy_from_slice(&page[..]);
                     sums.extend_from_slice(&xxh3_64(&page[..]).to_le_bytes());
-                    stage.extend_from_slice(&page[..]);
                 }
-                self.write_blocks(first, &stage, true)?;
-                first += count;
+                if !bridged {
+                    self.write_blocks(run.start, &bytes[part], true)?;
+                }
+            }
+            if bridged {
+                write_all(&mut *self.disk, &bytes, at)?;
+                for run in together {
+                    let part = length(first, run.start.into())..length(first, run.end());
+                    self.cache.wrote(run.start, &bytes[part], true);
+                }
             }
         }
         Ok(sums)
