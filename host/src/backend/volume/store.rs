@@ -358,10 +358,11 @@ impl Store {
     }
 
     /// Blocks of a disk that has enough room to be written to in long runs, between two
-    /// flushes that are far enough apart: a quarter more than what lives on it, or 16 MiB.
+    /// flushes that are far enough apart: a fifth more than what lives on it, or 12 MiB.
     fn roomy(&self) -> u64 {
+        const LEAST: u64 = 3072;
         let used = self.space.used();
-        used + (used / 4).max(GROWTH.1.into())
+        used + (used / 5).max(LEAST)
     }
 
     /// By how many blocks the disk grows.

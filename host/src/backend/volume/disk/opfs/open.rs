@@ -14,10 +14,12 @@ use web_sys::{
 use web_time::Instant;
 
 use super::{OpfsFile, failure, name_of};
-use crate::backend::volume::disk::read_all;
+use crate::backend::volume::cache::{Cache, Kept};
+use crate::backend::volume::disk::{Disk, read_all};
 use crate::backend::volume::space::BLOCK;
 use crate::backend::volume::{Options, Volume};
 use crate::error::{ErrorCode, SetupError};
+use crate::shared::lock;
 
 /// The longest name of a volume, in bytes.
 const NAME_MAX: usize = 64;
@@ -208,7 +210,7 @@ impl OpfsFile {
 }
 
 /// Some engines ask another process for each read, which takes twenty times as long.
-fn reads_are_dear(disk: &mut OpfsFile) -> bool {
+fn reads_are_dear(disk: &mut dyn Disk) -> bool {
     const READS: u32 = 64;
     const DEAR: Duration = Duration::from_micros(900);
     // The better of two times counts, for others may have been at work.
@@ -226,13 +228,14 @@ impl Volume {
     /// # Errors
     /// As [`Volume::open`] and [`OpfsFile::open`].
     pub async fn open_opfs(name: &str, options: Options) -> Result<Self, SetupError> {
-        let mut disk = OpfsFile::open(name, options.wait).await?;
-        let options = match options.cache {
-            Some(_) => options,
-            None if reads_are_dear(&mut disk) => options.cache(64 << 20),
-            None => options.cache_small_files(8 << 20),
-        };
-        Self::open(disk, options)
-            .map_err(|error| SetupError::new(error.code(), format!("'{name}': {error}")))
+        let disk = OpfsFile::open(name, options.wait).await?;
+        let volume = Self::open(disk, options)
+            .map_err(|error| SetupError::new(error.code(), format!("'{name}': {error}")))?;
+        if options.cache.is_none() {
+            let store = &mut lock(&volume.shared.store);
+            let dear = reads_are_dear(&mut *store.disk);
+            store.cache = Cache::new(if dear { Kept::All(64 << 20) } else { Kept::Small(8 << 20) });
+        }
+        Ok(volume)
     }
 }
