@@ -358,11 +358,11 @@ impl Store {
     }
 
     /// Blocks of a disk that has enough room to be written to in long runs, between two
-    /// flushes that are far enough apart: a fifth more than what lives on it, or 12 MiB.
+    /// flushes that are far enough apart: a sixth more than what lives on it, or 10 MiB.
     fn roomy(&self) -> u64 {
-        const LEAST: u64 = 3072;
+        const LEAST: u64 = 2560;
         let used = self.space.used();
-        used + (used / 5).max(LEAST)
+        used + (used / 6).max(LEAST)
     }
 
     /// By how many blocks the disk grows.
