@@ -62,6 +62,10 @@ enum Chore {
         /// Those that take long, too.
         #[arg(long)]
         all: bool,
+        /// With --all: how many seeds the long runs of random operations, crashes and
+        /// failures go through.
+        #[arg(long, value_name = "N", requires = "all", default_value_t = 100)]
+        seeds: u32,
     },
 }
 
@@ -84,6 +88,6 @@ fn main() -> Result<()> {
         }
         Chore::Suite { text } => test::run_suite(&root, &text),
         Chore::Fuzz { target, seconds } => fuzz::fuzz(&root, target.as_deref(), seconds),
-        Chore::Test { all } => test::run(&root, all),
+        Chore::Test { all, seeds } => test::run(&root, all.then_some(seeds)),
     }
 }

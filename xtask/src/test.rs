@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::guests::{Job, Outcome, Runner, jobs};
 use crate::kills::Kills;
 use crate::tools::{cargo, chromium, command, firefox, name, say, targets};
-use crate::{bench, build, demo, programs};
+use crate::{bench, build, demo, fuzz, programs};
 
 /// What has been counted so far.
 #[derive(Default)]
@@ -49,11 +49,11 @@ impl Tally {
     }
 }
 
-/// Runs the tests.
+/// Runs the tests; with a number of `seeds` those that take long, too.
 ///
 /// # Errors
 /// If the set-up fails, or a test.
-pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
+pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
     targets()?;
     let (chromium, firefox) = (chromium()?, firefox()?);
     let mut tally = Tally::default();
@@ -100,7 +100,7 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
         });
     }
     real_programs(root, &mut tally, &scratch, &native, &browser);
-    let kills = if all { 20 } else { 3 };
+    let kills = if seeds.is_some() { 20 } else { 3 };
     tally.many("the command line, killed", || {
         let (_, guest) = guests
             .iter()
@@ -115,13 +115,16 @@ pub(crate) fn run(root: &Path, all: bool) -> Result<()> {
         node.env("CHROME", &chromium).env("FIREFOX", &firefox).env("KILLS", kills.to_string());
         counted(&mut node, node_counts)
     });
-    if all {
-        tally.many("many random calls", || {
+    if let Some(seeds) = seeds {
+        tally.many("many random calls, crashes and failures", || {
             let mut command = cargo(root);
-            command.args(["test", "--quiet", "--package", "wasi-opfs", "--test", "random"]);
-            command.args(["--features", "testing"]).env("SEEDS", "1000");
+            command.args(["test", "--quiet", "--release", "--package", "wasi-opfs"]);
+            command.args(["--test", "random", "--test", "volume", "--features", "testing"]);
+            command.env("WASI_OPFS_SEEDS", seeds.to_string());
+            command.env("SEEDS", seeds.saturating_mul(10).to_string());
             counted(&mut command, cargo_counts)
         });
+        tally.one("the fuzzers, a minute each", || fuzz::fuzz(root, None, 60));
     }
     tally.one("the demo", || demo::run(root, true, None, None));
 
