@@ -33,7 +33,12 @@ thread_local! {
     static OPEN: RefCell<Slots<Open>> = const { RefCell::new(Slots::new()) };
     /// Whether what guests have written is about to be handed on.
     static DUE: Cell<bool> = const { Cell::new(false) };
-    static WRITE_ALL: Function = Closure::<dyn Fn()>::new(write_all).into_js_value().unchecked_into();
+    static WRITE_ALL: Function = write_all_later();
+}
+
+/// [`write_all`], as JavaScript calls it.
+fn write_all_later() -> Function {
+    Closure::<dyn Fn()>::new(write_all).into_js_value().unchecked_into()
 }
 
 #[wasm_bindgen]
