@@ -4,6 +4,7 @@ export { setDefaultMounts } from './defaults.js';
 export {
   Filesystem,
   type FilesystemOptions,
+  type GatherOptions,
   type WasiFilesystem,
 } from './host.js';
 export { asyncImports } from './jspi.js';

@@ -95,6 +95,32 @@ test('what is gathered is written when the event loop turns', async (t) => {
   assert.equal(await ask('two', read, '/f'), 'never synced');
 });
 
+test('a page says how much is gathered, and how much is kept in memory', async (t) => {
+  const { ask, fail, kill } = await stage(t);
+  const open = async ({ Filesystem, state }, [name, options]) => {
+    state.fs = await Filesystem.open({ mounts: { '/': `volume:${name}` }, ...options });
+  };
+  await ask('one', open, ['each', { gather: 'each-write', cacheBytes: 0 }]);
+  // Killed within the same turn: nothing but the call itself can have stored it.
+  await ask('one', ({ state }) => {
+    state.fs.writeFileSync('/f', 'each');
+    return state.fs.usageSync('/').gathered;
+  }).then((gathered) => assert.equal(gathered, 0));
+  await kill('one');
+  await ask('two', open, ['each', { gather: { bytes: 1e8, ms: 1e8 } }]);
+  assert.equal(await ask('two', read, '/f'), 'each');
+  const gathered = ({ state }) => {
+    state.fs.writeFileSync('/g', new Uint8Array(5e6));
+    return state.fs.usageSync('/').gathered;
+  };
+  assert.ok((await ask('two', gathered)) > 5e6 - 2 ** 20);
+  for (const options of [{ gather: { bytes: -1 } }, { gather: { ms: NaN } }, { cacheBytes: 1e12 }]) {
+    const { code, message } = await fail('three', open, ['other', options]);
+    assert.equal(code, 'invalid');
+    assert.match(message, /give it as a number from 0/);
+  }
+});
+
 test('what a guest leaves is written when it ends, and by a sync without a flush', async (t) => {
   const { ask, kill } = await stage(t);
   const guest = ({ state }) => {

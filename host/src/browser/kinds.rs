@@ -4,7 +4,6 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::Duration;
 
 use async_lock::Mutex;
 
@@ -38,13 +37,13 @@ thread_local! {
     static VOLUMES: RefCell<HashMap<String, Known>> = RefCell::default();
 }
 
-/// Opens what `KIND:NAME` stands for; a volume that somebody else has open is waited for.
+/// Opens what `KIND:NAME` stands for; a volume with these options, unless it is open.
 ///
 /// # Errors
 /// A kind that is not there, and what the backend says.
-pub(super) async fn open(kind: &str, name: &str, wait: Duration) -> Result<Opened, SetupError> {
+pub(super) async fn open(kind: &str, name: &str, volumes: Options) -> Result<Opened, SetupError> {
     match kind {
-        "volume" => volume(name, wait).await.map(Opened::volume),
+        "volume" => volume(name, volumes).await.map(Opened::volume),
         "memory" => Volume::in_memory(MEMORY).map(Ref::new).map(Opened::volume),
         "tree" => {
             let fs = FileSystem::new(Ref::new(Tree::open(name).await?));
@@ -60,7 +59,7 @@ pub(super) async fn open(kind: &str, name: &str, wait: Duration) -> Result<Opene
     }
 }
 
-async fn volume(name: &str, wait: Duration) -> Result<Ref<Volume>, SetupError> {
+async fn volume(name: &str, options: Options) -> Result<Ref<Volume>, SetupError> {
     let known = VOLUMES.with_borrow_mut(|volumes| {
         // Nobody has these open, and nobody is about to.
         volumes.retain(|_, known| {
@@ -74,7 +73,7 @@ async fn volume(name: &str, wait: Duration) -> Result<Ref<Volume>, SetupError> {
     if let Some(volume) = known.upgrade() {
         return Ok(volume);
     }
-    let volume = Ref::new(Volume::open_opfs(name, Options::default().wait(wait)).await?);
+    let volume = Ref::new(Volume::open_opfs(name, options).await?);
     *known = Ref::downgrade(&volume);
     Ok(volume)
 }

@@ -15,6 +15,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use self::kinds::Opened;
 use self::volumes::sync;
 pub(crate) use self::volumes::write_out;
+use crate::backend::volume::Options;
 use crate::door::slots::Slots;
 use crate::door::thrown::{refused, thrown};
 use crate::door::{jco, page};
@@ -62,17 +63,44 @@ fn closed() -> JsValue {
 
 /// Opens `mounts`, each `[guest name, kind, name, read-only]`, and answers with the number
 /// of their tree. If `sync`, none of them may wait. A volume that another worker has open
-/// is waited for, so many milliseconds.
+/// is waited for, so many milliseconds. Volumes gather so many bytes, for so many
+/// milliseconds, and keep so many in memory.
 ///
 /// # Errors
 /// An `Error` that says what could not be opened, and why. Then nothing is open.
 #[wasm_bindgen(js_name = openFilesystem)]
-pub async fn open_filesystem(mounts: Array, sync: bool, wait: u32) -> Result<u32, JsValue> {
-    let wait = Duration::from_millis(wait.into());
-    open(mounts, sync, wait).await.map_err(|error| refused(&error))
+pub async fn open_filesystem(
+    mounts: Array,
+    sync: bool,
+    wait: u32,
+    gather_bytes: Option<f64>,
+    gather_ms: f64,
+    cache_bytes: Option<f64>,
+) -> Result<u32, JsValue> {
+    let volumes = || {
+        let bytes = gather_bytes.map_or(Ok(1 << 20), |bytes| number("gather.bytes", bytes))?;
+        let time = Duration::from_millis(number("gather.ms", gather_ms)?.into());
+        let wait = Duration::from_millis(wait.into());
+        let options = Options::default().wait(wait).gather(bytes as usize, time);
+        let cache = cache_bytes.map(|bytes| number("cacheBytes", bytes)).transpose()?;
+        Ok(cache.map_or(options, |bytes| options.cache(bytes.into())))
+    };
+    let volumes = volumes().map_err(|error| refused(&error))?;
+    open(mounts, sync, volumes).await.map_err(|error| refused(&error))
 }
 
-async fn open(requests: Array, sync: bool, wait: Duration) -> Result<u32, SetupError> {
+/// A number from outside that is to be whole.
+fn number(what: &str, value: f64) -> Result<u32, SetupError> {
+    // Checked to be one.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    if (0.0..=f64::from(u32::MAX)).contains(&value) {
+        return Ok(value as u32);
+    }
+    let message = format!("'{what}' is {value}; give it as a number from 0 to {}", u32::MAX);
+    Err(SetupError::new(ErrorCode::Invalid, message))
+}
+
+async fn open(requests: Array, sync: bool, volumes: Options) -> Result<u32, SetupError> {
     let mut mounts = Vec::new();
     let mut options = Vec::new();
     // What has a name is the same wherever it is mounted.
@@ -83,7 +111,7 @@ async fn open(requests: Array, sync: bool, wait: Duration) -> Result<u32, SetupE
         let key = (kind, name);
         let opened = match named.get(&key) {
             Some(opened) => opened.clone(),
-            None => kinds::open(&key.0, &key.1, wait).await?,
+            None => kinds::open(&key.0, &key.1, volumes).await?,
         };
         if !key.1.is_empty() {
             named.insert(key, opened.clone());
