@@ -23,7 +23,8 @@ export async function present(kind: string, name: string): Promise<void> {
       return;
     }
     const names = await namesOf(top, kind);
-    const others = names === '' ? 'none at all; check --profile' : `none of that name, but ${names}`;
+    const others =
+      names === '' ? 'none at all; check --profile' : `none of that name, but ${names}`;
     throw new Error(`cannot open the ${kind} '${name}': this profile has ${others}`);
   }
 }

@@ -25,12 +25,12 @@ export async function tend(task: VolumeTask, wasm: WebAssembly.Module): Promise<
   switch (verb) {
     case 'info': {
       const info = await volumeInfo(volume);
-      const text = json ? JSON.stringify({ file: `${volume}.volume`, ...info }) : shown(volume, info);
-      return { text, exitCode: 0 };
+      const line = { file: `${volume}.volume`, ...info };
+      return { text: json ? JSON.stringify(line) : shown(volume, info), exitCode: 0 };
     }
     case 'check': {
       const report = await checkVolume(volume, { repair });
-      const text = json ? JSON.stringify(line(volume, report)) : report.text;
+      const text = json ? JSON.stringify(reportLine(volume, report)) : report.text;
       return { text, exitCode: report.clean ? CLEAN : report.repaired ? CORRECTED : LEFT };
     }
     case 'compact': {
@@ -67,7 +67,7 @@ function shown(volume: string, info: VolumeInfo): string {
   return lines.map(([name, value]) => `${String(name).padEnd(12)} ${value}`).join('\n');
 }
 
-function line(volume: string, report: Report): unknown {
+function reportLine(volume: string, report: Report): unknown {
   const { clean, repaired, worst, findings, omitted, counts } = report;
   const state = clean ? 'clean' : repaired ? 'repaired' : 'damaged';
   return { file: `${volume}.volume`, state, worst: worst ?? null, findings, omitted, ...counts };
