@@ -23,7 +23,7 @@ export const FULL = {
   tree: 2000,
 };
 /** Enough for the engine to compile what is called. */
-export const WARM = { files: 250, blocks: 1024, random: 1000, overwrites: 1000, tree: 200 };
+export const WARM = { files: 500, blocks: 1024, random: 1000, overwrites: 1000, tree: 200 };
 /** Enough to see that all works. */
 export const TINY = { files: 20, blocks: 64, random: 50, overwrites: 200, tree: 30 };
 

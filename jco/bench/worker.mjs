@@ -95,7 +95,7 @@ async function measure(peer, name, work, budget) {
 /** Lets the engine compile what the phases call, then begins anew. */
 async function warmCode(peer, names) {
   const slow = peer.waits || peer.slow;
-  for (let round = 0; round < (slow ? 1 : 4); round++) {
+  for (let round = 0; round < (slow ? 1 : 10); round++) {
     const work = new Work(peer, `/warm${round}`, slow ? TINY : WARM);
     await peer.mkdir(work.top);
     for (const name of names) {
@@ -103,6 +103,7 @@ async function warmCode(peer, names) {
     }
   }
   await peer.close();
+  await peer.forget?.();
   await wipe();
   await peer.open();
 }

@@ -32,6 +32,7 @@ fn options(seed: u64) -> Options {
     match seed % 4 {
         0 => Options::default().each_write(),
         1 => Options::default().cache(60_000),
+        2 => Options::default().cache_small_files(60_000).gather(30_000, Duration::from_secs(100)),
         _ => Options::default().gather(30_000, Duration::from_secs(100)),
     }
 }

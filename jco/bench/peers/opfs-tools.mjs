@@ -4,6 +4,8 @@ import { dir, file, write } from 'opfs-tools';
 
 export const peer = {
   waits: true,
+  // There is nothing to open.
+  without: ['remount'],
   async open() {},
   async close() {},
   mkdir: (path) => dir(path).create(),

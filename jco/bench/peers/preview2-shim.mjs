@@ -7,6 +7,8 @@ import {
   loadOpfsCapability,
 } from '@bytecodealliance/preview2-shim/filesystem';
 
+import { BLOCK } from '../content.mjs';
+
 /** Says when the writing that the adapter itself began is over. */
 class Adapter extends OpfsFilesystemAdapter {
   written = Promise.resolve();
@@ -72,7 +74,13 @@ export const peer = {
         into.set(bytes);
         return bytes.length;
       },
-      write: (from, at) => Number(file.write(from, BigInt(at))),
+      // As a guest's standard library does; a descriptor's `write` copies the whole file.
+      write(from, at) {
+        const stream = file.writeViaStream(BigInt(at));
+        for (let done = 0; done < from.length; done += BLOCK) {
+          stream.blockingWriteAndFlush(from.subarray(done, done + BLOCK));
+        }
+      },
       close: () => {},
     };
   },

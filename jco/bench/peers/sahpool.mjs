@@ -70,6 +70,11 @@ export const peer = {
     database.close();
     pool.pauseVfs();
   },
+  /** Lets its folder go, which somebody is about to remove. */
+  async forget() {
+    await pool.removeVfs();
+    pool = undefined;
+  },
   mkdir: (path) => run('write', [...cut(path), null]),
   write: (path, bytes) => run('write', [...cut(path), bytes]),
   read: (path) => run('read', cut(path), (row) => row.get(0))[0],

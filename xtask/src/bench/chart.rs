@@ -20,7 +20,7 @@ const PEERS: [(&str, &str); 9] = [
 
 const WIDTH: f64 = 860.0;
 const LEFT: f64 = 190.0;
-const RIGHT: f64 = 20.0;
+const RIGHT: f64 = 36.0;
 const ROW: f64 = 24.0;
 const LEGEND: f64 = 22.0;
 /// Five names stand beside each other in the legend.
@@ -62,7 +62,7 @@ impl Scale {
             powers.fold((0.0_f64, 1.0_f64), |(least, most), at| (least.min(at), most.max(at)));
         // Milliseconds of a run that ends: a few powers of ten.
         #[allow(clippy::cast_possible_truncation)]
-        Self { from: (least.floor() as i32).max(-4), to: (most.ceil() as i32).min(9) }
+        Self { from: (least.floor() as i32).max(-1), to: (most.ceil() as i32).min(9) }
     }
 
     fn at(&self, ms: f64) -> f64 {
@@ -74,8 +74,7 @@ impl Scale {
 /// How a power of ten of milliseconds is said.
 fn said(power: i32) -> String {
     match power {
-        ..=-3 => format!("{} ns", 10_i64.pow((power + 6).unsigned_abs())),
-        -2..=-1 => format!("{} µs", 10_i64.pow((power + 3).unsigned_abs())),
+        ..0 => format!("{} µs", 10_i64.pow((power + 3).unsigned_abs())),
         0..=2 => format!("{} ms", 10_i64.pow(power.unsigned_abs())),
         _ => format!("{} s", 10_i64.pow((power - 3).unsigned_abs())),
     }

@@ -1,20 +1,19 @@
-//! Blocks of the disk that were read or written not long ago, where reading them again
-//! would be dear. No block is written but through here, so none is ever stale.
+//! Blocks of the disk that were read or written not long ago. No block is written but
+//! through here, so none is ever stale.
 
 use hashbrown::HashTable;
-use web_time::{Duration, Instant};
 
-use super::disk::{Disk, read_all};
 use super::space::BLOCK;
 use super::store::Page;
 
-/// Bytes kept where reads are dear and nobody said how many.
-const DEFAULT: u64 = 64 << 20;
-
-/// Reads in one measurement, each of a block, and how long they take where they are dear:
-/// some engines ask another process for each, which takes twenty times as long.
-const READS: u32 = 64;
-const DEAR: Duration = Duration::from_micros(900);
+/// What is kept, and how much of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// All that is read and written, up to so many bytes.
+    All(u64),
+    /// Small files, up to so many bytes.
+    Small(u64),
+}
 
 struct Slot {
     block: u32,
@@ -31,6 +30,8 @@ pub(super) struct Cache {
     /// The next slot to be looked at for reuse.
     hand: usize,
     most: usize,
+    /// Not only small files are kept.
+    all: bool,
 }
 
 fn hash(block: u32) -> u64 {
@@ -38,17 +39,26 @@ fn hash(block: u32) -> u64 {
 }
 
 impl Cache {
-    /// One that holds so many bytes; if nobody says how many, what pays on this disk.
-    pub(super) fn new(bytes: Option<u64>, disk: &mut dyn Disk) -> Self {
-        let bytes = bytes.unwrap_or_else(|| if reads_are_dear(disk) { DEFAULT } else { 0 });
+    pub(super) fn new(kept: Kept) -> Self {
+        let (Kept::All(bytes) | Kept::Small(bytes)) = kept;
         // As many as there are blocks of a disk, at most.
         let most = u32::try_from(bytes / BLOCK as u64).unwrap_or(u32::MAX) as usize;
-        Self { slots: Vec::new(), index: HashTable::new(), hand: 0, most }
+        let all = matches!(kept, Kept::All(_));
+        Self { slots: Vec::new(), index: HashTable::new(), hand: 0, most, all }
     }
 
     /// Whether it holds anything, ever.
     pub(super) const fn is_on(&self) -> bool {
         self.most > 0
+    }
+
+    /// Whether it keeps what is not of a small file, too.
+    pub(super) const fn keeps_all(&self) -> bool {
+        self.all && self.is_on()
+    }
+
+    pub(super) fn has(&self, block: u32) -> bool {
+        self.place(block).is_some()
     }
 
     fn place(&self, block: u32) -> Option<usize> {
@@ -81,6 +91,20 @@ impl Cache {
         }
     }
 
+    /// Blocks were written: they are kept, if they are `small` files' or all is; what was
+    /// known of them is no more.
+    pub(super) fn wrote(&mut self, first: u32, bytes: &[u8], small: bool) {
+        if small || self.all {
+            return self.put(first, bytes);
+        }
+        let (blocks, _) = bytes.as_chunks::<BLOCK>();
+        for (block, bytes) in (first..).zip(blocks) {
+            if let Some(place) = self.place(block) {
+                self.slots[place].bytes.copy_from_slice(bytes);
+            }
+        }
+    }
+
     fn enter(&mut self, place: usize) {
         let slots = &self.slots;
         // There are fewer than 2^32.
@@ -109,24 +133,13 @@ impl Cache {
     }
 }
 
-/// Measures reading; the better of two times counts, for others may have been at work.
-fn reads_are_dear(disk: &mut dyn Disk) -> bool {
-    (0..2).all(|_| {
-        let start = Instant::now();
-        let mut block = [0; BLOCK];
-        let read = (0..READS).all(|_| read_all(disk, &mut block[..], 0).is_ok());
-        read && start.elapsed() >= DEAR
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::volume::disk::Ram;
 
     #[test]
     fn what_is_asked_for_again_stays() {
-        let mut cache = Cache::new(Some(4 * BLOCK as u64), &mut Ram::new(0));
+        let mut cache = Cache::new(Kept::All(4 * BLOCK as u64));
         for block in 0..4_u8 {
             cache.put(block.into(), &[block; BLOCK]);
         }
@@ -134,13 +147,22 @@ mod tests {
         cache.put(1, &[9; BLOCK]);
         cache.put(10, &[[10; BLOCK], [11; BLOCK], [12; BLOCK]].concat());
         assert_eq!(cache.get(1), Some(&[9; BLOCK]), "used, and the last that was put");
-        let kept: Vec<_> = (0..20).filter(|block| cache.place(*block).is_some()).collect();
+        let kept: Vec<_> = (0..20).filter(|block| cache.has(*block)).collect();
         assert_eq!(kept, [1, 10, 11, 12]);
     }
 
     #[test]
+    fn of_large_files_only_what_is_known_is_renewed() {
+        let mut cache = Cache::new(Kept::Small(4 * BLOCK as u64));
+        cache.wrote(1, &[1; BLOCK], true);
+        cache.wrote(0, &[2; 3 * BLOCK], false);
+        assert_eq!(cache.get(1), Some(&[2; BLOCK]));
+        assert!(!cache.has(0) && !cache.has(2));
+    }
+
+    #[test]
     fn one_of_no_bytes_holds_nothing() {
-        let mut cache = Cache::new(None, &mut Ram::new(1 << 20));
+        let mut cache = Cache::new(Kept::All(0));
         cache.put(0, &[1; BLOCK]);
         assert!(!cache.is_on() && cache.get(0).is_none());
     }

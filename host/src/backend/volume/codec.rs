@@ -62,7 +62,17 @@ impl<'a> Reader<'a> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
+    #[inline]
     pub(super) fn number(&mut self) -> Checked<u64> {
+        // Most are small.
+        if let [byte @ ..0x80, rest @ ..] = self.0 {
+            self.0 = rest;
+            return Ok((*byte).into());
+        }
+        self.long_number()
+    }
+
+    fn long_number(&mut self) -> Checked<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;

@@ -164,7 +164,7 @@ impl Store {
         let mut rest = &bytes[..];
         for run in &runs {
             let (part, behind) = rest.split_at(run.count as usize * BLOCK);
-            if let Err(code) = self.write_blocks(run.start, part) {
+            if let Err(code) = self.write_blocks(run.start, part, false) {
                 self.space.release_all(runs);
                 return Err(code);
             }
@@ -210,7 +210,7 @@ impl Store {
             return Ok(0);
         }
         // A checkpoint makes the other area the spare one.
-        self.log.hurry();
+        self.log.hurry(false);
         self.log.push_image(&mut *self.disk, &self.table, most)?;
         self.flush()?;
         Ok(most)

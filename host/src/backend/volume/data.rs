@@ -4,7 +4,7 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::space::{BLOCK, Run};
-use super::stage::read_blocks;
+use super::stage::{Reading, read_blocks};
 use super::store::{Change, Page, Store};
 use super::table::{ACCESSED, BLOCKS_MAX, CHANGED, Extent, MODIFIED, Mapping};
 use crate::backend::{Destination, Position, Source, Written};
@@ -23,6 +23,9 @@ const PIECE: usize = PIECE_BLOCKS as usize * BLOCK;
 const PIECE_BLOCKS: u32 = 64;
 
 const SIZE_MAX: u64 = i64::MAX as u64;
+
+/// Bytes of a file that is small: such are read again and again.
+const SMALL: u64 = 64 * 1024;
 
 /// After how long a read is noted though nothing was written since the last one noted.
 const DAY: i64 = 24 * 60 * 60 * 1_000_000_000;
@@ -69,6 +72,7 @@ impl Store {
         let file = self.table.inode(ino)?;
         let Some(extents) = file.extents() else { return Err(ErrorCode::Invalid) };
         let end = file.attr.size().min(offset.saturating_add(target.len() as u64));
+        let small = file.attr.size() <= SMALL;
         let mut at = offset;
         while at < end {
             let block = block_of(at);
@@ -86,9 +90,9 @@ impl Store {
                     let to = stop.min(start_of(extent.end()));
                     let from = extent.run.offset() + within(at) as u64;
                     let part = target.part(place, place + length(at, to));
-                    let end = self.space.end();
                     let (disk, cache) = (&mut *self.disk, &mut self.cache);
-                    read_blocks(disk, cache, &self.stage, part, from, end)?;
+                    let what = Reading { from, small, blocks: self.space.end() };
+                    read_blocks(disk, cache, &self.stage, part, what)?;
                     at = to;
                 }
                 hole => {
@@ -266,9 +270,10 @@ impl Store {
         if let Some(extent) = extent.filter(|extent| extent.at == block) {
             let used = length(start_of(block), inode.attr.size()).min(BLOCK);
             let part = Destination::Slice(&mut page[..used]);
-            let end = self.space.end();
             let (disk, cache) = (&mut *self.disk, &mut self.cache);
-            read_blocks(disk, cache, &self.stage, part, extent.run.offset(), end)?;
+            let blocks = self.space.end();
+            let what = Reading { from: extent.run.offset(), small: false, blocks };
+            read_blocks(disk, cache, &self.stage, part, what)?;
         }
         Ok(page)
     }
@@ -314,7 +319,7 @@ impl Store {
         match from {
             Source::Slice(bytes) => {
                 sum(bytes);
-                self.write_blocks(run.start, bytes)?;
+                self.write_blocks(run.start, bytes, false)?;
             }
             #[cfg(target_arch = "wasm32")]
             Source::View(..) => {
@@ -324,7 +329,7 @@ impl Store {
                     let bytes = &mut piece[..(from.len() - at).min(PIECE)];
                     from.part(at, at + bytes.len()).copy_to(bytes);
                     sum(bytes);
-                    self.write_blocks(first, bytes)?;
+                    self.write_blocks(first, bytes, false)?;
                     at += bytes.len();
                     first += PIECE_BLOCKS;
                 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::cache::Cache;
+use super::cache::{Cache, Kept};
 #[cfg(not(target_arch = "wasm32"))]
 use super::disk::NativeFile;
 use super::disk::{Disk, Ram};
@@ -29,7 +29,8 @@ const SIZE_MAX: u64 = (u32::MAX as u64 - 1) * BLOCK as u64;
 pub struct Options {
     gather: (usize, Duration),
     limit: Option<u64>,
-    cache: Option<u64>,
+    /// Where nobody said what is to be kept, nothing is; in OPFS, what pays there.
+    pub(super) cache: Option<Kept>,
     read_only: bool,
     #[cfg(target_arch = "wasm32")]
     pub(super) wait: Duration,
@@ -71,11 +72,17 @@ impl Options {
     }
 
     /// How many bytes of files are kept in memory so as not to be read again; 0 for none.
-    /// Otherwise the time that reads take when the volume is opened decides: 64 MiB where
-    /// an engine asks another process for each, none elsewhere.
+    /// Where nobody says it, there are none; but in OPFS 64 MiB, if the engine turns out to
+    /// ask another process for each read, and otherwise 8 MiB of small files.
     #[must_use]
     pub const fn cache(self, bytes: u64) -> Self {
-        Self { cache: Some(bytes), ..self }
+        Self { cache: Some(Kept::All(bytes)), ..self }
+    }
+
+    /// The same of files of up to 64 KiB only: such are read again and again.
+    #[must_use]
+    pub const fn cache_small_files(self, bytes: u64) -> Self {
+        Self { cache: Some(Kept::Small(bytes)), ..self }
     }
 
     /// Nothing is changed, in the volume and on its storage.
@@ -107,7 +114,7 @@ impl Volume {
         let (log, table, space, discarded) = opened?;
         let (bytes, time) = options.gather;
         let limit = options.limit.unwrap_or(SIZE_MAX).min(SIZE_MAX) / BLOCK as u64;
-        let cache = Cache::new(options.cache, &mut disk);
+        let cache = Cache::new(options.cache.unwrap_or(Kept::All(0)));
         let mut store = Store {
             cache,
             disk: Box::new(disk),

@@ -44,6 +44,8 @@ pub(super) struct Space {
     fence: Option<u32>,
     /// Blocks of the disk, all below this number.
     end: u32,
+    /// From where on free blocks in pieces are taken next.
+    sweep: u32,
     /// Free blocks promised to data that waits in memory.
     promised: u64,
     /// Freed since the last commit.
@@ -192,7 +194,8 @@ impl Space {
         self.allocate(count)
     }
 
-    /// Takes `count` blocks wherever they are; none if there are not as many.
+    /// Takes `count` blocks wherever they are, in the order in which they lie; none if there
+    /// are not as many. They are near each other: each time it goes on where it was.
     pub(super) fn allocate_pieces(&mut self, count: u32) -> Option<Vec<Run>> {
         if self.free_blocks < u64::from(count) {
             return None;
@@ -200,10 +203,27 @@ impl Space {
         let mut runs = Vec::new();
         let mut missing = count;
         while missing > 0 {
-            let run = self.allocate(missing)?;
-            missing -= run.count;
-            runs.push(run);
+            let next = self.free.range(self.sweep..).next();
+            let next = next.filter(|(start, _)| !self.is_fenced(**start));
+            let Some((&start, &length)) = next else {
+                if self.sweep == 0 {
+                    // There are as many, so this does not happen.
+                    self.release_all(runs);
+                    return None;
+                }
+                self.sweep = 0;
+                continue;
+            };
+            self.remove(start, length);
+            let taken = length.min(missing);
+            if length > taken {
+                self.insert(Run { start: start + taken, count: length - taken });
+            }
+            self.sweep = start + taken;
+            missing -= taken;
+            runs.push(Run { start, count: taken });
         }
+        runs.sort_unstable();
         Some(runs)
     }
 

@@ -89,7 +89,7 @@ impl Store {
             self.stage.bytes = bytes;
             return Ok(());
         }
-        let answer = self.write_blocks(run.start, &bytes[..filled as usize * BLOCK]);
+        let answer = self.write_blocks(run.start, &bytes[..filled as usize * BLOCK], false);
         self.stage.bytes = bytes;
         answer?;
         self.data_written(filled);
@@ -100,33 +100,42 @@ impl Store {
     }
 }
 
-/// Reads bytes of the disk from `from` on, wherever they are. It has so many `blocks`.
+/// What is read of the disk.
+#[derive(Clone, Copy)]
+pub(super) struct Reading {
+    /// The first byte.
+    pub(super) from: u64,
+    /// It is of a small file.
+    pub(super) small: bool,
+    /// Blocks that the disk has.
+    pub(super) blocks: u32,
+}
+
+/// Reads bytes of the disk, wherever they are.
 pub(super) fn read_blocks(
     disk: &mut dyn Disk,
     cache: &mut Cache,
     stage: &Stage,
     mut into: Destination<'_>,
-    from: u64,
-    blocks: u32,
+    what: Reading,
 ) -> Result<()> {
     let (start, end) = stage.range();
-    let (mut at, stop) = (from, from + into.len() as u64);
+    let (mut at, stop) = (what.from, what.from + into.len() as u64);
+    if stop <= start || at >= end {
+        return read_cached(disk, cache, into, what);
+    }
     while at < stop {
-        let place = length(from, at);
-        let to = match () {
-            () if at >= start && at < end => {
-                let to = stop.min(end);
-                into.put(place, &stage.bytes[length(start, at)..length(start, to)]);
-                to
-            }
-            () => {
-                let to = if at < start { stop.min(start) } else { stop };
-                let part = into.part(place, place + length(at, to));
-                read_cached(disk, cache, part, at, blocks)?;
-                to
-            }
-        };
-        at = to;
+        let place = length(what.from, at);
+        if at >= start && at < end {
+            let to = stop.min(end);
+            into.put(place, &stage.bytes[length(start, at)..length(start, to)]);
+            at = to;
+        } else {
+            let to = if at < start { stop.min(start) } else { stop };
+            let part = into.part(place, place + length(at, to));
+            read_cached(disk, cache, part, Reading { from: at, ..what })?;
+            at = to;
+        }
     }
     Ok(())
 }
@@ -135,19 +144,19 @@ fn read_cached(
     disk: &mut dyn Disk,
     cache: &mut Cache,
     mut into: Destination<'_>,
-    from: u64,
-    blocks: u32,
+    Reading { from, small, blocks }: Reading,
 ) -> Result<()> {
     if !cache.is_on() {
         return read_all(disk, into, from);
     }
     let block_of = |at: u64| at / BLOCK as u64;
     let start_of = |block: u64| block * BLOCK as u64;
+    // A volume has fewer than 2^32 blocks.
+    let number = |block| u32::try_from(block).map_err(|_| ErrorCode::Io);
     let (mut at, end) = (from, from + into.len() as u64);
+    let behind = number(block_of(end - 1) + 1)?;
     while at < end {
         let block = block_of(at);
-        // A volume has fewer than 2^32 blocks.
-        let number = |block| u32::try_from(block).map_err(|_| ErrorCode::Io);
         if let Some(bytes) = cache.get(number(block)?) {
             let to = end.min(start_of(block + 1));
             let first = length(start_of(block), at);
@@ -155,17 +164,27 @@ fn read_cached(
             at = to;
             continue;
         }
-        // Its group, and all that is asked for, as far as the disk has it.
-        let first = block / GROUP * GROUP;
-        let asked = block_of(end - 1) + 1;
-        let last = (first + GROUP).max(asked.min(first + GROUP_MAX)).min(blocks.into());
-        let last = last.max(block + 1);
-        let mut bytes = vec![0; length(start_of(first), start_of(last))];
-        read_all(disk, &mut bytes[..], start_of(first))?;
-        cache.put(number(first)?, &bytes);
+        let (first, last) = if cache.keeps_all() {
+            // Its group, and all that is asked for, as far as the disk has it.
+            let first = block / GROUP * GROUP;
+            let last = (first + GROUP).max(u64::from(behind).min(first + GROUP_MAX));
+            (first, last.min(blocks.into()).max(block + 1))
+        } else {
+            // What is asked for, up to the next block that is known.
+            let next = (number(block)? + 1..behind).find(|block| cache.has(*block));
+            (block, next.unwrap_or(behind).into())
+        };
         let to = end.min(start_of(last));
-        let place = length(start_of(first), at);
-        into.put(length(from, at), &bytes[place..place + length(at, to)]);
+        let part = length(from, at)..length(from, to);
+        if !cache.keeps_all() && !small {
+            read_all(disk, into.part(part.start, part.end), at)?;
+        } else {
+            let mut bytes = vec![0; length(start_of(first), start_of(last))];
+            read_all(disk, &mut bytes[..], start_of(first))?;
+            cache.put(number(first)?, &bytes);
+            let place = length(start_of(first), at);
+            into.put(part.start, &bytes[place..place + part.len()]);
+        }
         at = to;
     }
     Ok(())

@@ -8,23 +8,27 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::cache::Cache;
 use super::compact::Progress;
-use super::disk::{Disk, write_all};
+use super::disk::{Disk, read_all, write_all};
 use super::log::{HEADER, LOG_MIN, Log};
 use super::space::{BLOCK, RESERVE, Run, Space};
 use super::stage::Stage;
 use super::table::{BLOCKS_MAX, Body, Extent, Mapping, Table};
 use crate::error::{ErrorCode, Result};
 
-/// Blocks written at once.
+/// Blocks written at once, if there is anything between them.
 const STAGE: usize = 256;
 
-/// Blocks that may be written between two flushes: a mount after a power cut reads as many.
-const UNFLUSHED_MAX: u64 = 16 * 1024;
+/// So many blocks between two runs are read and written again with them, rather than that
+/// each run is written by itself: that costs a call, which is dear in a browser.
+const BRIDGE: u64 = if cfg!(target_arch = "wasm32") { 8 } else { 1 };
+
+/// Blocks that may be written between two flushes: a mount after a crash reads as many.
+const UNFLUSHED_MAX: u64 = 32 * 1024;
 
 /// By how many blocks a disk grows: an eighth of it, within these.
 const GROWTH: (u32, u32) = (256, 4096);
 
-/// Blocks that wait for a flush, at most, before the disk grows instead: or a fourth of it.
+/// Blocks that have to wait for a flush for it to be made before the disk grows.
 const WAITING_MIN: u64 = 1024;
 
 /// One block of a file, in memory.
@@ -73,6 +77,21 @@ pub(super) struct Store {
 pub(super) struct Gather {
     pub(super) bytes: usize,
     pub(super) time: Duration,
+}
+
+/// How many of the first `runs`, which are sorted, go out in one write: what lies between
+/// them is little.
+fn together(runs: &[Run]) -> usize {
+    let near = |pair: &&[Run]| {
+        let gap = u64::from(pair[1].start).saturating_sub(pair[0].end());
+        gap <= BRIDGE && length(runs[0].start, pair[1].end()) <= STAGE * BLOCK
+    };
+    1 + runs.windows(2).take_while(near).count()
+}
+
+/// Bytes from a block up to another one.
+fn length(from: u32, to: u64) -> usize {
+    usize::try_from(to.saturating_sub(from.into())).unwrap_or(usize::MAX).saturating_mul(BLOCK)
 }
 
 impl Store {
@@ -240,13 +259,10 @@ impl Store {
     /// for that than what lives on it; otherwise in as few pieces as there are.
     pub(super) fn places(&mut self, count: u32) -> Option<Vec<Run>> {
         let mut whole = self.space.allocate_whole(count);
-        if whole.is_none() && self.compaction.is_none() {
-            let used = self.space.used();
-            let most = used + used / 4 + u64::from(GROWTH.1);
-            if u64::from(self.space.end()) + u64::from(count) <= most {
-                self.grow_disk(count.into());
-                whole = self.space.allocate_whole(count);
-            }
+        let end = u64::from(self.space.end()) + u64::from(count);
+        if whole.is_none() && self.compaction.is_none() && end <= self.roomy() {
+            self.grow_disk(count.into());
+            whole = self.space.allocate_whole(count);
         }
         whole.map(|run| vec![run]).or_else(|| self.space.allocate_pieces(count))
     }
@@ -262,29 +278,44 @@ impl Store {
     fn write_pages_to(&mut self, pages: &Pages, runs: &[Run]) -> Result<Vec<u8>> {
         let mut pages = pages.values();
         let mut sums = Vec::with_capacity(pages.len() * 8);
-        let mut stage = Vec::with_capacity(pages.len().min(STAGE) * BLOCK);
-        for run in runs {
-            let mut first = run.start;
-            while u64::from(first) < run.end() {
-                stage.clear();
-                // No more than STAGE, and than the run has.
-                #[allow(clippy::cast_possible_truncation)]
-                let count = (run.end() - u64::from(first)).min(STAGE as u64) as u32;
-                for page in pages.by_ref().take(count as usize) {
+        let mut bytes = Vec::new();
+        let mut rest = runs;
+        while !rest.is_empty() {
+            let (together, behind) = rest.split_at(together(rest));
+            rest = behind;
+            let first = together[0].start;
+            let span = length(first, together[together.len() - 1].end());
+            bytes.resize(span, 0);
+            // What lies between is written again as it is: a crash in the middle leaves it so.
+            let at = u64::from(first) * BLOCK as u64;
+            let bridged = together.len() > 1;
+            let bridged = bridged && read_all(&mut *self.disk, &mut bytes[..], at).is_ok();
+            for run in together {
+                let part = length(first, run.start.into())..length(first, run.end());
+                for (block, page) in bytes[part.clone()].chunks_mut(BLOCK).zip(pages.by_ref()) {
+                    block.copy_from_slice(&page[..]);
                     sums.extend_from_slice(&xxh3_64(&page[..]).to_le_bytes());
-                    stage.extend_from_slice(&page[..]);
                 }
-                self.write_blocks(first, &stage)?;
-                first += count;
+                if !bridged {
+                    self.write_blocks(run.start, &bytes[part], true)?;
+                }
+            }
+            if bridged {
+                write_all(&mut *self.disk, &bytes, at)?;
+                for run in together {
+                    let part = length(first, run.start.into())..length(first, run.end());
+                    self.cache.wrote(run.start, &bytes[part], true);
+                }
             }
         }
         Ok(sums)
     }
 
-    /// Writes whole blocks, from `first` on, which nothing names yet.
-    pub(super) fn write_blocks(&mut self, first: u32, bytes: &[u8]) -> Result<()> {
+    /// Writes whole blocks, from `first` on, which nothing names yet. Those of `small` files
+    /// are kept in memory.
+    pub(super) fn write_blocks(&mut self, first: u32, bytes: &[u8], small: bool) -> Result<()> {
         write_all(&mut *self.disk, bytes, u64::from(first) * BLOCK as u64)?;
-        self.cache.put(first, bytes);
+        self.cache.wrote(first, bytes, small);
         Ok(())
     }
 
@@ -312,7 +343,8 @@ impl Store {
             return Ok(());
         }
         let waiting = self.space.waiting();
-        if waiting > WAITING_MIN.max(u64::from(self.space.end()) / 4) {
+        let end = u64::from(self.space.end()) + wanted - self.space.available();
+        if waiting > WAITING_MIN && end > self.roomy() {
             let _ = self.sync();
         }
         self.grow_disk(wanted.saturating_sub(self.space.available()));
@@ -325,9 +357,19 @@ impl Store {
         if available >= wanted { Ok(()) } else { Err(available.saturating_sub(floor)) }
     }
 
+    /// Blocks of a disk that has enough room to be written to in long runs, between two
+    /// flushes that are far enough apart: a sixth more than what lives on it, or 10 MiB.
+    fn roomy(&self) -> u64 {
+        const LEAST: u64 = 2560;
+        let used = self.space.used();
+        used + (used / 6).max(LEAST)
+    }
+
     /// By how many blocks the disk grows.
     fn growth(&self) -> u32 {
-        (self.space.end() / 8).clamp(GROWTH.0, GROWTH.1)
+        let room = self.roomy().saturating_sub(self.space.end().into());
+        let room = u32::try_from(room).unwrap_or(u32::MAX);
+        (self.space.end() / 8).min(room).clamp(GROWTH.0, GROWTH.1)
     }
 
     /// After a flush: if more than `most` blocks at the end of the disk are free, gives
@@ -381,7 +423,9 @@ impl Store {
             };
         }
         if active < enough && spare >= enough {
-            self.log.hurry();
+            // A flush is worth it only when there is not much room left.
+            let soon = wanted + wanted / 2 + LOG_MIN > active;
+            self.log.hurry(soon);
         }
         let least = wanted + LOG_MIN / 2;
         if active < least && self.log.capacity().1 >= least {

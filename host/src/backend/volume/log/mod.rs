@@ -54,8 +54,10 @@ pub(super) struct Log {
     marked: bool,
     /// The next checkpoint, as far as it has got.
     image: Option<Image>,
-    /// The area in use has become small for the table: the other one is to be used soon.
+    /// The area in use has become small for the table: the other one is to be used next.
     hurry: bool,
+    /// As soon as may be, at the price of a flush.
+    press: bool,
     /// The superblock that counts may be lost in a power cut: then the one before counts.
     unflushed_superblock: bool,
     /// After a failure: no image is begun before the log has reached this place.
@@ -94,6 +96,7 @@ impl Log {
             marked: false,
             image: None,
             hurry: false,
+            press: false,
             unflushed_superblock: false,
             patience: 0,
         };
@@ -216,14 +219,16 @@ impl Log {
         }
     }
 
-    /// Asks for the next checkpoint to be begun at the next commit.
-    pub(super) const fn hurry(&mut self) {
+    /// Asks for the next checkpoint to be begun at the next commit; and if `press`, for a
+    /// flush when it is whole.
+    pub(super) const fn hurry(&mut self, press: bool) {
         self.hurry = true;
+        self.press |= press;
     }
 
     /// Whether a checkpoint waits for a flush, and should not for long.
     pub(super) fn wants_flush(&self) -> bool {
-        let late = self.hurry || self.tail > self.capacity().0 / 4 * 3;
+        let late = self.press || self.tail > self.capacity().0 / 4 * 3;
         late && self.image.as_ref().is_some_and(Image::is_whole)
     }
 
@@ -294,7 +299,7 @@ impl Log {
         (self.tail, self.chain, self.sequence) = (image.tail, image.chain, image.sequence);
         self.durable = self.sequence;
         (self.dirty, self.marked) = (false, false);
-        (self.hurry, self.patience) = (false, 0);
+        (self.hurry, self.press, self.patience) = (false, false, 0);
         self.unflushed_superblock = false;
         self.write_superblock(disk, true)
     }

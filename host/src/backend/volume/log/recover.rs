@@ -305,6 +305,7 @@ pub(super) fn replay(
         marked,
         image: None,
         hurry: false,
+        press: false,
         unflushed_superblock: false,
         patience: 0,
     };

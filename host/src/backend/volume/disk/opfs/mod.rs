@@ -3,14 +3,53 @@
 
 mod open;
 
-use js_sys::Reflect;
+use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
-use web_sys::{FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::FileSystemSyncAccessHandle;
 
 use self::open::Lock;
 use super::Disk;
 use crate::backend::Destination;
 use crate::error::{ErrorCode, Result};
+
+// One crossing for each: what is thrown is kept, and asked for if the count is negative.
+#[wasm_bindgen(inline_js = r"
+const options = { at: 0 };
+let thrown;
+export function read(handle, into, at) {
+  options.at = at;
+  try {
+    return handle.read(into, options);
+  } catch (error) {
+    thrown = error;
+    return -1;
+  }
+}
+export function write(handle, from, at) {
+  options.at = at;
+  try {
+    return handle.write(from, options);
+  } catch (error) {
+    thrown = error;
+    return -1;
+  }
+}
+export function failed() {
+  const name = thrown?.name;
+  thrown = undefined;
+  return String(name);
+}
+")]
+extern "C" {
+    #[wasm_bindgen(js_name = read)]
+    fn read_slice(handle: &FileSystemSyncAccessHandle, into: &mut [u8], at: f64) -> f64;
+    #[wasm_bindgen(js_name = read)]
+    fn read_view(handle: &FileSystemSyncAccessHandle, into: &Uint8Array, at: f64) -> f64;
+    #[wasm_bindgen(js_name = write)]
+    fn write_slice(handle: &FileSystemSyncAccessHandle, from: &[u8], at: f64) -> f64;
+    fn failed() -> String;
+}
 
 /// The largest offset: JavaScript's numbers are exact up to here.
 const OFFSET_MAX: u64 = (1 << 53) - 1;
@@ -19,7 +58,6 @@ const OFFSET_MAX: u64 = (1 << 53) - 1;
 /// costs as much as a read in some engines.
 pub struct OpfsFile {
     handle: FileSystemSyncAccessHandle,
-    options: FileSystemReadWriteOptions,
     len: u64,
     /// Held as long as the handle is open.
     lock: Option<Lock>,
@@ -31,7 +69,12 @@ fn name_of(thrown: &JsValue) -> String {
 }
 
 fn failure(thrown: &JsValue) -> ErrorCode {
-    match name_of(thrown).as_str() {
+    code(&name_of(thrown))
+}
+
+/// What an exception of this name means.
+fn code(name: &str) -> ErrorCode {
+    match name {
         "QuotaExceededError" | "NS_ERROR_FILE_NO_DEVICE_SPACE" => ErrorCode::InsufficientSpace,
         // A closed handle among them.
         _ => ErrorCode::Io,
@@ -67,32 +110,37 @@ impl OpfsFile {
 
 impl Disk for OpfsFile {
     fn read_at(&mut self, into: Destination<'_>, at: u64) -> Result<usize> {
-        self.options.set_at_f64(number(at)?);
-        let most = into.len();
+        let (at, most) = (number(at)?, into.len());
         let count = match into {
-            Destination::Slice(into) => {
-                self.handle.read_with_u8_array_and_options(into, &self.options)
-            }
+            Destination::Slice(into) => read_slice(&self.handle, into, at),
             Destination::View(view, 0, end) if end == view.length() as usize => {
-                self.handle.read_with_js_u8_array_and_options(view, &self.options)
+                read_view(&self.handle, view, at)
             }
             Destination::View(view, start, end) => {
                 // A view's length is a u32 on wasm32, so both fit.
                 #[allow(clippy::cast_possible_truncation)]
                 let part = view.subarray(start as u32, end as u32);
-                self.handle.read_with_js_u8_array_and_options(&part, &self.options)
+                read_view(&self.handle, &part, at)
             }
         };
-        counted(count.map_err(|thrown| failure(&thrown))?, most).ok_or(ErrorCode::Io)
+        if count < 0.0 {
+            return Err(code(&failed()));
+        }
+        counted(count, most).ok_or(ErrorCode::Io)
     }
 
     fn write_at(&mut self, bytes: &[u8], at: u64) -> Result<usize> {
-        self.options.set_at_f64(number(at)?);
-        let count = self.handle.write_with_u8_array_and_options(bytes, &self.options);
+        let at = number(at)?;
+        let count = write_slice(&self.handle, bytes, at);
+        if count < 0.0 {
+            return Err(code(&failed()));
+        }
         // A full disk is a count of 0 in Firefox, and was 4294967288 in Chromium.
-        let count = counted(count.map_err(|thrown| failure(&thrown))?, bytes.len());
-        let count = count.ok_or(ErrorCode::InsufficientSpace)?;
-        self.len = self.len.max(at + count as u64);
+        let count = counted(count, bytes.len()).ok_or(ErrorCode::InsufficientSpace)?;
+        // Exact, and not negative.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let end = at as u64 + count as u64;
+        self.len = self.len.max(end);
         Ok(count)
     }
 
