@@ -101,7 +101,7 @@ function run(script, ...args) {
 async function bundle() {
   const entry = (name) => join(dist, 'run', 'browser', `${name}.js`);
   await build({
-    entryPoints: [entry('page'), entry('worker')],
+    entryPoints: [entry('page'), entry('worker'), entry('task')],
     outdir: join(dist, 'run', 'www'),
     bundle: true,
     format: 'esm',

@@ -25,5 +25,14 @@ export {
   type Usage,
   type WriteOptions,
 } from './page.js';
-export { type CheckOptions, type Report, checkVolume } from './volume.js';
+export {
+  type Area,
+  type CheckOptions,
+  type Finding,
+  type Report,
+  type Severity,
+  type VolumeInfo,
+  checkVolume,
+  volumeInfo,
+} from './volume.js';
 export type { TraceEvent, TraceListener } from './trace.js';

@@ -85,6 +85,79 @@ test('help is there', () => {
   }
 });
 
+const task = (...args) => parseCommand(args).task;
+
+test('what is done without a program is taken apart', () => {
+  const profile = 'dir';
+  const inDir = (...args) => task(...args, '--profile', profile);
+  for (const verb of ['info', 'check', 'compact']) {
+    const wanted = { verb, volume: 'app', json: false, repair: false };
+    assert.deepEqual(inDir('volume', verb, 'app'), { task: wanted, profile });
+    assert.deepEqual(inDir('volume', verb, '--json', 'app').task, { ...wanted, json: true });
+  }
+  assert.equal(inDir('volume', 'check', 'app', '--repair').task.repair, true);
+  const mounts = { '/a': 'volume:app', '/b': 'tree:t' };
+  const given = ['--mount', '/a=volume:app', '--mount=/b=tree:t'];
+  const listed = { verb: 'ls', mounts, path: '/a', long: false, recursive: false, json: false };
+  assert.deepEqual(inDir('ls', ...given), { task: listed, profile });
+  const long = { ...listed, path: '/x', long: true, recursive: true };
+  assert.deepEqual(inDir('ls', ...given, '-lR', '/x').task, long);
+  const paths = ['/a/f', '/b/g'];
+  assert.deepEqual(inDir('cat', ...given, ...paths).task, { verb: 'cat', mounts, paths });
+  const copied = { mounts, path: '/a', host: 'here', json: true };
+  assert.deepEqual(inDir('import', ...given, 'here', '/a', '--json').task, {
+    verb: 'import',
+    ...copied,
+  });
+  assert.deepEqual(inDir('export', ...given, '/a', 'here', '--json').task, {
+    verb: 'export',
+    ...copied,
+  });
+});
+
+test('what is wrong without a program is said', () => {
+  const mount = ['--mount', '/=volume:app'];
+  const profile = ['--profile', 'dir'];
+  for (const [args, message] of [
+    [['volume', 'make', 'app'], /no command 'volume make'; try 'wasi-opfs volume --help'/],
+    [['volume', 'info', 'app'], /volume info in which profile\? add --profile DIR/],
+    [['volume', 'info', ...profile], /volume info needs NAME/],
+    [['volume', 'info', 'app', 'x', ...profile], /'x' is too much; .*volume info --help/],
+    [['volume', 'info', 'app', '--repair', ...profile], /--repair.*volume info --help/],
+    [['volume', 'compact', 'app', '--repair', ...profile], /--repair/],
+    [['ls', ...profile], /ls of which mount\? add one/],
+    [['ls', ...mount], /ls in which profile/],
+    [['ls', ...mount, ...profile, '/a', '/b'], /'\/b' is too much/],
+    [['ls', ...mount, ...profile, '-l', '--json'], /not both/],
+    [['ls', '--mount', '/=dir:x', ...profile], /native runner/],
+    [['ls', '--mount', 'x', ...profile], /GUEST=KIND:NAME/],
+    [['cat', ...mount, ...profile], /which files/],
+    [['cat', ...mount, ...profile, '-l', '/a'], /-l/],
+    [['import', ...mount, ...profile, 'a'], /import needs PATH/],
+    [['export', ...mount, ...profile], /export needs PATH/],
+    [['export', ...mount, ...profile, '/a', 'b', 'c'], /'c' is too much/],
+  ]) {
+    assert.throws(() => parseCommand(args), message, args.join(' '));
+  }
+});
+
+test('each command has a help of its own', () => {
+  const help = (...args) => parseCommand([...args, '--help']).help;
+  for (const verb of ['info', 'check', 'compact']) {
+    assert.match(help('volume', verb), new RegExp(`^Usage: wasi-opfs volume ${verb} NAME`, 'm'));
+  }
+  for (const verb of ['ls', 'cat', 'import', 'export']) {
+    assert.match(help(verb), new RegExp(`^Usage: wasi-opfs ${verb} .*--mount GUEST=KIND:NAME`, 'm'));
+    assert.match(parseCommand([]).help, new RegExp(`\\b${verb}\\b`));
+  }
+  assert.match(help('volume'), /volume compact NAME/);
+  assert.equal(parseCommand(['volume']).help, help('volume'));
+  const helps = ['run', 'volume', 'ls', 'cat', 'import', 'export'].map((verb) => help(verb));
+  for (const line of helps.flatMap((text) => text.split('\n'))) {
+    assert.ok(line.length <= 90, line);
+  }
+});
+
 test('a line of a batch is a job', () => {
   assert.deepEqual(parseBatchLine('{"program": "d/p.wasm"}', 3), {
     name: 'line 3',

@@ -225,6 +225,7 @@ test('a volume is checked, and repaired, where it is', async (t) => {
   const report = await ask('two', check, ['checked', {}]);
   assert.deepEqual([report.clean, report.repaired], [true, false], report.text);
   assert.match(report.text, /clean: 1 files, 1 directories/);
+  assert.deepEqual([report.worst, report.findings, report.counts.files], [undefined, [], 1]);
   // Both superblocks: only a repair finds what there was.
   await ask('one', async () => {
     const top = await navigator.storage.getDirectory();
@@ -236,12 +237,45 @@ test('a volume is checked, and repaired, where it is', async (t) => {
   assert.equal((await fail('one', open, ['checked', 5000])).code, 'not-recoverable');
   const damaged = await ask('two', check, ['checked', {}]);
   assert.equal(damaged.clean, false, damaged.text);
-  assert.ok(damaged.findings.length > 0);
+  assert.ok(damaged.findings.length > 0 && damaged.worst !== 'note');
   const repaired = await ask('two', check, ['checked', { repair: true }]);
   assert.equal(repaired.repaired, true, repaired.text);
   assert.deepEqual(await ask('two', locks), []);
   await ask('one', open, ['checked', 5000]);
   assert.equal(await ask('one', read, '/f'), 'x'.repeat(100_000));
+});
+
+test('a volume tells what it is, is only read for it, and is not made', async (t) => {
+  const { ask, fail } = await stage(t);
+  const info = ({ volumeInfo }, name) => volumeInfo(name, { waitMs: 100 });
+  const check = ({ checkVolume }, name) => checkVolume(name);
+  const bytes = async (_, file) => {
+    const top = await navigator.storage.getDirectory();
+    const blob = await (await top.getFileHandle(file)).getFile();
+    const digest = await crypto.subtle.digest('SHA-256', await blob.arrayBuffer());
+    return [...new Uint8Array(digest)].join();
+  };
+  for (const act of [info, check]) {
+    const { code, message } = await fail('one', act, 'none');
+    assert.equal(code, 'no-entry');
+    assert.match(message, /cannot open the volume 'none': there is none of that name; check/);
+  }
+  assert.equal((await fail('one', bytes, 'none.volume')).message.includes('not be found'), true);
+  await ask('one', open, ['told', 5000]);
+  await ask('one', write, ['/f', 'x'.repeat(100_000)]);
+  assert.equal((await fail('two', info, 'told')).code, 'busy');
+  await ask('one', ({ state }) => state.fs.syncSync());
+  const { gathered, ...usage } = await ask('one', ({ state }) => state.fs.usageSync('/'));
+  assert.equal(gathered, 0);
+  await ask('one', close);
+  const before = await ask('two', bytes, 'told.volume');
+  const { id, version, generation, epoch, areas, checkpoint, commits, ...told } = await ask('two', info, 'told');
+  assert.deepEqual(told, usage);
+  assert.match(id, /^[0-9a-f]{32}$/);
+  assert.ok(version === 1 && generation > 0 && epoch > 0 && checkpoint > 0 && commits > 0);
+  assert.ok(areas.every(({ start, len }) => start > 0 && len > 0 && start + len <= told.size));
+  assert.equal(await ask('two', bytes, 'told.volume'), before);
+  assert.deepEqual(await ask('two', locks), []);
 });
 
 test('a worker opens a volume once, wherever it is mounted', async (t) => {

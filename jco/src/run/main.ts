@@ -11,13 +11,14 @@ import {
   type JcoFlags,
   type Job,
   type RunOptions,
-  UsageError,
   batchName,
   parseBatchLine,
   parseCommand,
 } from './options.js';
 import { NO_FILES, type Output } from './protocol.js';
-import { Runner } from './runner.js';
+import { type Outcome, Runner } from './runner.js';
+import type { TaskOptions } from './tasks.js';
+import { UsageError } from './words.js';
 
 /** Runs a command line; its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -25,6 +26,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     const command = parseCommand(argv);
     if ('run' in command) {
       return await run(command.run);
+    }
+    if ('task' in command) {
+      return await tend(command.task);
     }
     const answer =
       'help' in command
@@ -61,7 +65,28 @@ const NO_READER = 141;
 
 async function run(options: RunOptions): Promise<number> {
   const trace = await traceTo(options.trace);
-  const runner = new Runner(options.profile);
+  try {
+    return await withRunner(options.profile, (runner) =>
+      'job' in options.work
+        ? runAlone(runner, options.work.job, trace)
+        : runBatch(runner, options.work.batch, options.timeoutMs, trace),
+    );
+  } finally {
+    await trace?.end();
+  }
+}
+
+async function tend({ task, profile }: TaskOptions): Promise<number> {
+  const end = { write: writeTo(undefined), read: readStdin };
+  return withRunner(profile, async (runner) => said(await runner.tend(task, end)));
+}
+
+/** Takes the browser down whatever happens. */
+async function withRunner(
+  profile: string | undefined,
+  work: (runner: Runner) => Promise<number>,
+): Promise<number> {
+  const runner = new Runner(profile);
   let stopping: Promise<never> | undefined;
   const stop = (code: number): void => {
     stopping ??= runner.close().then(() => process.exit(code));
@@ -74,22 +99,25 @@ async function run(options: RunOptions): Promise<number> {
     stream.on('error', () => stop(NO_READER));
   }
   try {
-    return 'job' in options.work
-      ? await runAlone(runner, options.work.job, trace)
-      : await runBatch(runner, options.work.batch, options.timeoutMs, trace);
+    return await work(runner);
   } finally {
     await stopping;
     await runner.close();
-    await trace?.end();
   }
 }
 
 async function runAlone(runner: Runner, job: Job, trace: Trace | undefined): Promise<number> {
+  const end = { write: writeTo(trace), read: readStdin };
+  return said(await runner.run(job, trace !== undefined, end));
+}
+
+function writeTo(trace: Trace | undefined): (to: Output, bytes: Uint8Array) => Promise<void> {
   const streams = { stdout: process.stdout, stderr: process.stderr };
-  const { exitCode, message } = await runner.run(job, trace !== undefined, {
-    write: (to, bytes) => (to === 'trace' ? trace!.write(bytes) : put(streams[to], bytes)),
-    read: readStdin,
-  });
+  return (to, bytes) => (to === 'trace' ? trace!.write(bytes) : put(streams[to], bytes));
+}
+
+/** Says what there is to say; the exit code. */
+async function said({ exitCode, message }: Outcome): Promise<number> {
   if (message !== undefined) {
     await put(process.stderr, `wasi-opfs: ${message}\n`);
   }

@@ -1,13 +1,10 @@
 // The command line: what is asked for, or why it cannot be.
 
 import { basename } from 'node:path';
-import { parseArgs } from 'node:util';
 
-import { parseMount } from '../mount.js';
 import { place } from './place.js';
-
-/** Wrong use of the command line: shown without more ado. */
-export class UsageError extends Error {}
+import { type TaskOptions, parseTask } from './tasks.js';
+import { UsageError, checkMounts, cutFirst, cutLast, parse, record } from './words.js';
 
 /** One run of a program. */
 export interface Job {
@@ -34,7 +31,11 @@ export interface RunOptions {
   timeoutMs: number | undefined;
 }
 
-export type Command = { help: string } | { run: RunOptions } | { jcoFlags: JcoFlags };
+export type Command =
+  | { help: string }
+  | { run: RunOptions }
+  | { task: TaskOptions }
+  | { jcoFlags: JcoFlags };
 
 /** What a program that jco transpiles is to be made for. */
 export interface JcoFlags {
@@ -44,13 +45,14 @@ export interface JcoFlags {
   jspi: boolean;
 }
 
-
 export const HELP = `Runs WebAssembly programs in a headless Chromium, with files in OPFS.
 
 Usage:
   wasi-opfs run PROGRAM.wasm [OPTIONS] [-- ARGS...]
   wasi-opfs run --batch FILE [--profile DIR] [--timeout MS] [--trace[=FILE]]
   wasi-opfs jco-flags [--instantiation] [--jspi]
+  wasi-opfs volume info|check|compact NAME --profile DIR
+  wasi-opfs ls|cat|import|export --mount GUEST=KIND --profile DIR PATH...
 
 PROGRAM.wasm is a component for WASI 0.2 or a preview1 module, binary or text.
 
@@ -84,13 +86,17 @@ Options of run:
                             {"name", "exit_code", "stdout", "stderr", "ms"}
   -h, --help                Show this.
 
+volume, ls, cat, import and export look after the files of a profile without a
+program; each has a --help of its own.
+
 jco-flags prints the flags with which 'jco transpile' makes a program use
 'wasi-opfs/filesystem'; with --instantiation, a program that is given its imports,
 as by WASIShim. A program that is to use a 'tree', which waits, needs --jspi.
 
-Exit code: the program's own (a component can say but 0 or 1); 134 after a trap, 124 after the time-out; 127 if
-there is no such program, 126 if it cannot be run, 125 if its files cannot be made
-ready. The browser is the one that CHROME names, or a Chromium on the PATH.
+Exit code: the program's own (a component can say but 0 or 1); 134 after a trap, 124
+after the time-out; 127 if there is no such program, 126 if it cannot be run, 125 if
+its files cannot be made ready. The browser is the one that CHROME names, or a Chromium
+on the PATH.
 `;
 
 /** Reads a command line. */
@@ -101,6 +107,12 @@ export function parseCommand(argv: readonly string[]): Command {
       return parseRun(rest);
     case 'jco-flags':
       return { jcoFlags: parseJcoFlags(rest) };
+    case 'volume':
+    case 'ls':
+    case 'cat':
+    case 'import':
+    case 'export':
+      return parseTask(command, rest);
     case undefined:
     case 'help':
     case '-h':
@@ -119,11 +131,27 @@ function parseJcoFlags(argv: readonly string[]): JcoFlags {
   return { instantiation: argv.includes('--instantiation'), jspi: argv.includes('--jspi') };
 }
 
+const OPTIONS = {
+  batch: { type: 'string' },
+  env: { type: 'string', multiple: true },
+  export: { type: 'string', multiple: true },
+  help: { type: 'boolean', short: 'h' },
+  import: { type: 'string', multiple: true },
+  mount: { type: 'string', multiple: true },
+  profile: { type: 'string' },
+  timeout: { type: 'string' },
+  trace: { type: 'string' },
+} as const;
+
 function parseRun(argv: readonly string[]): Command {
   const split = argv.indexOf('--');
   const own = split < 0 ? argv : argv.slice(0, split);
   const args = split < 0 ? [] : argv.slice(split + 1);
-  const { values, positionals } = parse(own);
+  // The only option whose value may be left out.
+  const { values, positionals } = parse(
+    own.map((word) => (word === '--trace' ? '--trace=-' : word)),
+    OPTIONS,
+  );
   if (values.help) {
     return { help: HELP };
   }
@@ -159,30 +187,6 @@ function parseRun(argv: readonly string[]): Command {
   return { run: { work: { job }, ...shared } };
 }
 
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      // The only option whose value may be left out.
-      args: argv.map((arg) => (arg === '--trace' ? '--trace=-' : arg)),
-      allowPositionals: true,
-      options: {
-        batch: { type: 'string' },
-        env: { type: 'string', multiple: true },
-        export: { type: 'string', multiple: true },
-        help: { type: 'boolean', short: 'h' },
-        import: { type: 'string', multiple: true },
-        mount: { type: 'string', multiple: true },
-        profile: { type: 'string' },
-        timeout: { type: 'string' },
-        trace: { type: 'string' },
-      },
-    });
-  } catch (error) {
-    const [message] = (error as Error).message.split('. ');
-    throw new UsageError(`${message}; try 'wasi-opfs --help'`);
-  }
-}
-
 function milliseconds(value: unknown): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number) || number <= 0) {
@@ -191,55 +195,9 @@ function milliseconds(value: unknown): number {
   return number;
 }
 
-type Pair = [string, string];
-
-function cutFirst(text: string): Pair | undefined {
-  const at = text.indexOf('=');
-  return at > 0 ? [text.slice(0, at), text.slice(at + 1)] : undefined;
-}
-
-function cutLast(text: string): Pair | undefined {
-  const at = text.lastIndexOf('=');
-  return at > 0 ? [text.slice(0, at), text.slice(at + 1)] : undefined;
-}
-
-function record(
-  option: string,
-  form: string,
-  values: readonly string[] | undefined,
-  cut: (text: string) => Pair | undefined,
-): Record<string, string> {
-  const pairs = (values ?? []).map((text) => {
-    const pair = cut(text);
-    if (!pair || (pair[1] === '' && option !== '--env')) {
-      throw new UsageError(`${option} wants ${form}, not '${text}'`);
-    }
-    return pair;
-  });
-  const keys = pairs.map(([key]) => key);
-  const twice = keys.find((key, at) => keys.indexOf(key) !== at);
-  if (twice !== undefined) {
-    throw new UsageError(`${option} is given twice for '${twice}'`);
-  }
-  return Object.fromEntries(pairs);
-}
-
 /** Refuses what can be known to be wrong before anything is started. */
 function checkJob(job: Job): void {
-  for (const [guest, mount] of Object.entries(job.mounts)) {
-    const { kind, name } = parseMount(mount);
-    if ((kind as string) === 'dir') {
-      throw new UsageError(
-        `'${mount}' is for the native runner; here, use volume:NAME and --import`,
-      );
-    }
-    const known = ['volume', 'tree', 'memory'].includes(kind);
-    if (!known || (kind !== 'memory' && name === '')) {
-      throw new UsageError(
-        `'${mount}' (for '${guest}') is no mount; use volume:NAME, tree:NAME or memory`,
-      );
-    }
-  }
+  checkMounts(job.mounts);
   for (const guest of [...Object.keys(job.imports), ...Object.keys(job.exports)]) {
     if (!place(Object.keys(job.mounts), guest)) {
       throw new UsageError(`no mount holds '${guest}'; add one, as --mount ${guest}=memory`);

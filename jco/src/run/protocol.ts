@@ -17,6 +17,42 @@ export interface PageJob {
   timeoutMs: number | undefined;
 }
 
+/** What is done with files, without a program. */
+export type Task = VolumeTask | FilesTask;
+
+export interface VolumeTask {
+  verb: 'info' | 'check' | 'compact';
+  /** The volume's name. */
+  volume: string;
+  json: boolean;
+  repair: boolean;
+}
+
+export type FilesTask = {
+  /** From a guest name to `KIND:NAME[:ro]`. */
+  mounts: Record<string, string>;
+} & (
+  | { verb: 'ls'; path: string; long: boolean; recursive: boolean; json: boolean }
+  | { verb: 'cat'; paths: string[] }
+  | {
+      verb: 'import' | 'export';
+      /** In the tree of mounts. */
+      path: string;
+      /** Of this machine. */
+      host: string;
+      json: boolean;
+    }
+);
+
+/** A task, as the page and its worker get it. */
+export interface TaskOrder {
+  /** Where the server serves what it writes and copies. */
+  path: string;
+  task: Task;
+  core?: WebAssembly.Module;
+  /** Of an import, the name of the one file; of an export, whether it goes into a directory. */
+  file?: { name?: string; modified?: number; into?: boolean };
+}
 
 /** One object of a directory that is copied. */
 export type Item =
@@ -33,6 +69,15 @@ export const NOT_RUNNABLE = 126;
 /** There is no such program. */
 export const MISSING = 127;
 export const TRAPPED = 134;
+
+/** A task that could not be done, and in part perhaps. */
+export const FAILED = 1;
+/** A volume that could not be checked, as `fsck` has it. */
+export const NOT_CHECKED = 8;
+
+export function failedCode({ verb }: Task): number {
+  return verb === 'check' ? NOT_CHECKED : FAILED;
+}
 
 export type Output = 'stdout' | 'stderr' | 'trace';
 

@@ -1,18 +1,26 @@
 // Runs jobs in one browser, which is started for the first of them.
 
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, sep } from 'node:path';
 
 import { parseMount } from '../mount.js';
 import { type Browser, launch } from './chromium.js';
 import type { Job } from './options.js';
 import { NotStarted, prepare } from './program.js';
-import { NO_FILES, type PageJob } from './protocol.js';
+import {
+  NO_FILES,
+  type PageJob,
+  type Task,
+  type TaskOrder,
+  failedCode,
+} from './protocol.js';
 import { type JobEnd, Server } from './server.js';
 
 declare global {
   /** The page's own: runs a job, and answers with its exit code. */
   var runJob: (job: PageJob) => Promise<number>;
+  /** The same for a task. */
+  var runTask: (order: TaskOrder) => Promise<number>;
 }
 
 /** How a job ended. */
@@ -34,21 +42,30 @@ export class Runner {
 
   /** Runs a job to its end, whatever that is. */
   async run(job: Job, trace: boolean, end: Pick<JobEnd, 'read' | 'write'>): Promise<Outcome> {
+    return this.#outcome(this.#run(job, trace, end), NO_FILES);
+  }
+
+  /** Does a task, as far as it can be done. */
+  async tend(task: Task, end: Pick<JobEnd, 'read' | 'write'>): Promise<Outcome> {
+    return this.#outcome(this.#tend(task, end), failedCode(task));
+  }
+
+  async #outcome(done: Promise<number>, failed: number): Promise<Outcome> {
     try {
-      return { exitCode: await this.#run(job, trace, end) };
+      return { exitCode: await done };
     } catch (error) {
       if (this.#closed) {
         // Nobody asks any more, and how it failed is of no interest.
         return new Promise(() => undefined);
       }
-      const exitCode = error instanceof NotStarted ? error.exitCode : NO_FILES;
+      const exitCode = error instanceof NotStarted ? error.exitCode : failed;
       return { exitCode, message: (error as Error).message };
     }
   }
 
   async #run(job: Job, trace: boolean, end: Pick<JobEnd, 'read' | 'write'>): Promise<number> {
     for (const directory of Object.values(job.imports)) {
-      if (!(await stat(directory).catch(() => undefined))?.isDirectory()) {
+      if (!(await isDirectory(directory))) {
         throw new Error(`cannot import '${directory}': it is not a directory`);
       }
     }
@@ -85,6 +102,31 @@ export class Runner {
     }
   }
 
+  async #tend(task: Task, end: Pick<JobEnd, 'read' | 'write'>): Promise<number> {
+    await this.#checkProfile(task);
+    const copied = await copiedBy(task);
+    this.#browser ??= this.#start();
+    const { page } = await this.#browser;
+    const { imports = {}, exports = {}, file = {} } = copied;
+    const path = this.#server.addJob({ imports, exports, ...end });
+    try {
+      return await page.evaluate((order) => globalThis.runTask(order), { path, task, file });
+    } finally {
+      this.#server.removeJob(path);
+    }
+  }
+
+  /** A profile that is not there would be made, with nothing in it. */
+  async #checkProfile({ verb }: Task): Promise<void> {
+    const profile = this.#profile ?? '';
+    if (verb !== 'import' && !(await isDirectory(profile))) {
+      throw new Error(
+        `cannot open the profile '${profile}': it is not a directory; give the one of ` +
+          `'run --profile'`,
+      );
+    }
+  }
+
   async #start(): Promise<Browser> {
     const port = await this.#server.listen();
     return launch(port, this.#server.base, this.#profile);
@@ -95,5 +137,35 @@ export class Runner {
     this.#closed = true;
     this.#server.close();
     await (await this.#browser?.catch(() => undefined))?.close();
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/** What of this machine a task copies, for the server and for the page. */
+async function copiedBy(
+  task: Task,
+): Promise<Partial<Pick<JobEnd, 'imports' | 'exports'>> & Pick<TaskOrder, 'file'>> {
+  switch (task.verb) {
+    case 'import': {
+      const { host, path } = task;
+      const found = await stat(host).catch((error: Error) => {
+        throw new Error(`cannot import '${host}': ${error.message}; check the path`);
+      });
+      if (!found.isDirectory() && !found.isFile()) {
+        throw new Error(`cannot import '${host}': it is neither a directory nor a file`);
+      }
+      const file = { name: basename(host), modified: found.mtimeMs };
+      return { imports: { [path]: host }, ...(found.isFile() ? { file } : {}) };
+    }
+    case 'export': {
+      const { host, path } = task;
+      const into = host.endsWith('/') || host.endsWith(sep) || (await isDirectory(host));
+      return { exports: { [path]: host }, file: { into } };
+    }
+    default:
+      return {};
   }
 }

@@ -118,6 +118,7 @@ export class Server {
         return { body: PAGE, type: TYPES['.html']! };
       case 'page.js':
       case 'worker.js':
+      case 'task.js':
         return file(join(www, first));
       case 'core.wasm':
         return file(core);

@@ -1,7 +1,17 @@
 // Copies directories of the host to a guest's and back, past the guest's rights.
 
 import type { Files } from '../../page.js';
-import type { Item, PageJob } from '../protocol.js';
+import type { Item } from '../protocol.js';
+
+/** What was copied. */
+export interface Counts {
+  files: number;
+  directories: number;
+  links: number;
+  bytes: number;
+}
+
+const nothing = (): Counts => ({ files: 0, directories: 0, links: 0, bytes: 0 });
 
 /** How much of a file goes to the host in one request. */
 const PIECE = 4 * 1024 * 1024;
@@ -9,7 +19,7 @@ const PIECE = 4 * 1024 * 1024;
 async function fetched(url: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(url, init);
   if (!response.ok) {
-    throw new Error(await response.text());
+    throw new Error(`${await response.text()}; see to it on this machine, and copy again`);
   }
   return response;
 }
@@ -18,31 +28,65 @@ function below(guest: string, path: string): string {
   return path === '' ? guest : `${guest}/${path}`;
 }
 
-/** Brings a directory of the host to the guest's. */
-export async function copyIn(files: Files, guest: string, job: PageJob): Promise<void> {
+/** Brings a directory of the host to the guest's; `job` is where the server serves it. */
+export async function copyIn(
+  files: Files,
+  guest: string,
+  job: string,
+  counts = nothing(),
+): Promise<void> {
   const query = `guest=${encodeURIComponent(guest)}`;
   let path = guest;
   try {
     await files.mkdir(guest, { recursive: true });
-    const items = (await (await fetched(`${job.path}imports?${query}`)).json()) as Item[];
+    const items = (await (await fetched(`${job}imports?${query}`)).json()) as Item[];
     for (const item of items) {
       ({ path } = item);
-      const url = `${job.path}import?${query}&path=${encodeURIComponent(path)}`;
-      await make(files, below(guest, path), item, url);
+      const url = `${job}import?${query}&path=${encodeURIComponent(path)}`;
+      await make(files, below(guest, path), item, url, counts);
     }
   } catch (error) {
     throw new Error(`cannot import '${path}' to '${guest}': ${reason(error)}`);
   }
 }
 
-async function make(files: Files, path: string, item: Item, url: string): Promise<void> {
+/** Brings the file that the server has for `guest` to where `item` says. */
+export async function copyFileIn(
+  files: Files,
+  guest: string,
+  item: Item & { type: 'file' },
+  job: string,
+  counts: Counts,
+): Promise<void> {
+  const { path } = item;
+  try {
+    const slash = path.lastIndexOf('/');
+    if (slash > 0) {
+      await files.mkdir(path.slice(0, slash), { recursive: true });
+    }
+    const url = `${job}import?guest=${encodeURIComponent(guest)}&path=`;
+    await make(files, path, item, url, counts);
+  } catch (error) {
+    throw new Error(`cannot import to '${path}': ${reason(error)}`);
+  }
+}
+
+async function make(
+  files: Files,
+  path: string,
+  item: Item,
+  url: string,
+  counts: Counts,
+): Promise<void> {
   switch (item.type) {
     case 'directory':
       await files.mkdir(path, { recursive: true });
+      counts.directories += 1;
       break;
     case 'symlink':
       await files.rm(path, { force: true });
       await files.symlink(item.target, path);
+      counts.links += 1;
       break;
     case 'file': {
       // A link that stands there is replaced, not followed.
@@ -60,11 +104,13 @@ async function make(files: Files, path: string, item: Item, url: string): Promis
             rest = rest.subarray(count);
           }
         }
+        counts.bytes += offset;
       } finally {
         file.closeSync();
       }
       const quiet = ['unsupported', 'overflow'];
       await unless(quiet, () => files.utimes(path, item.modified, item.modified));
+      counts.files += 1;
       break;
     }
   }
@@ -78,13 +124,24 @@ async function* chunks(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
   }
 }
 
-/** Brings a directory of the guest's to the host. */
-export async function copyOut(files: Files, guest: string, job: PageJob): Promise<void> {
-  const send = async (path: string, query: string, body?: Uint8Array): Promise<void> => {
+type Send = (path: string, query: string, body?: Uint8Array) => Promise<void>;
+
+function sender(guest: string, job: string): Send {
+  return async (path, query, body) => {
     const names = `guest=${encodeURIComponent(guest)}&path=${encodeURIComponent(path)}`;
     const init = { method: 'POST', ...(body ? { body: body as BodyInit } : {}) };
-    await fetched(`${job.path}export?${names}&${query}`, init);
+    await fetched(`${job}export?${names}&${query}`, init);
   };
+}
+
+/** Brings a directory of the guest's to the host. */
+export async function copyOut(
+  files: Files,
+  guest: string,
+  job: string,
+  counts = nothing(),
+): Promise<void> {
+  const send = sender(guest, job);
   let path = '';
   try {
     await send('', 'type=directory');
@@ -95,11 +152,13 @@ export async function copyOut(files: Files, guest: string, job: PageJob): Promis
         if (kind === 'directory') {
           await send(path, 'type=directory');
           pending.push(path);
+          counts.directories += 1;
         } else if (kind === 'symlink') {
           const target = await files.readlink(below(guest, path));
           await send(path, `type=symlink&target=${encodeURIComponent(target)}`);
+          counts.links += 1;
         } else {
-          await sendFile(files, below(guest, path), (query, body) => send(path, query, body));
+          await sendFile(files, below(guest, path), path, send, counts);
         }
       }
     }
@@ -109,12 +168,33 @@ export async function copyOut(files: Files, guest: string, job: PageJob): Promis
   }
 }
 
+/** Brings one file to where the server has `guest`, or to `name` in that. */
+export async function copyFileOut(
+  files: Files,
+  guest: string,
+  name: string,
+  job: string,
+  counts: Counts,
+): Promise<void> {
+  const send = sender(guest, job);
+  try {
+    if (name !== '') {
+      await send('', 'type=directory');
+    }
+    await sendFile(files, guest, name, send, counts);
+  } catch (error) {
+    throw new Error(`cannot export '${guest}': ${reason(error)}`);
+  }
+}
+
 async function sendFile(
   files: Files,
-  path: string,
-  send: (query: string, body: Uint8Array) => Promise<void>,
+  from: string,
+  to: string,
+  send: Send,
+  counts: Counts,
 ): Promise<void> {
-  const file = await files.open(path);
+  const file = await files.open(from);
   try {
     const { mtimeMs = '' } = await file.stat();
     const piece = new Uint8Array(PIECE);
@@ -127,10 +207,13 @@ async function sendFile(
         end = count === 0;
       }
       if (filled > 0 || offset === 0) {
-        await send(`type=file&offset=${offset}&modified=${mtimeMs}`, piece.subarray(0, filled));
+        const query = `type=file&offset=${offset}&modified=${mtimeMs}`;
+        await send(to, query, piece.subarray(0, filled));
       }
       offset += filled;
     }
+    counts.files += 1;
+    counts.bytes += offset;
   } finally {
     file.closeSync();
   }

@@ -8,6 +8,7 @@ import {
   type PageJob,
   TIMED_OUT,
   TRAPPED,
+  type TaskOrder,
   type WorkerMessage,
   type WorkerOrder,
 } from '../protocol.js';
@@ -85,7 +86,7 @@ globalThis.runJob = async (job: PageJob): Promise<number> => {
     core: await core,
     program: { url: `${job.program}component.js`, modules: await compile(job) },
   };
-  const exitCode = await work(order, outlet);
+  const exitCode = await work('worker.js', order, outlet, job.timeoutMs);
   if (exitCode === TIMED_OUT && job.exports.length > 0) {
     await rescue(order, outlet);
   }
@@ -105,15 +106,26 @@ async function rescue(order: WorkerOrder, outlet: Outlet): Promise<void> {
   }
   const kept = exports.filter((guest) => !lost.includes(guest));
   if (kept.length > 0) {
-    const job = { ...order.job, exports: kept, timeoutMs: undefined };
-    await work({ ...order, job, program: undefined }, outlet);
+    const job = { ...order.job, exports: kept };
+    await work('worker.js', { ...order, job, program: undefined }, outlet);
   }
 }
 
+globalThis.runTask = async (order: TaskOrder): Promise<number> => {
+  const outlet = new Outlet(order.path);
+  const exitCode = await work('task.js', { ...order, core: await core }, outlet);
+  await outlet.drained();
+  return exitCode;
+};
+
 /** Has a worker of its own carry an order out. */
-function work(order: WorkerOrder, outlet: Outlet): Promise<number> {
-  const { timeoutMs } = order.job;
-  const worker = new Worker('worker.js', { type: 'module' });
+function work(
+  script: string,
+  order: WorkerOrder | TaskOrder,
+  outlet: Outlet,
+  timeoutMs?: number,
+): Promise<number> {
+  const worker = new Worker(script, { type: 'module' });
   let timer: ReturnType<typeof setTimeout> | undefined;
   return new Promise<number>((resolve) => {
     worker.onmessage = ({ data }: MessageEvent<WorkerMessage>): void => {

@@ -12,21 +12,14 @@ import {
   type Output,
   type PageJob,
   TRAPPED,
-  type WorkerMessage,
   type WorkerOrder,
 } from '../protocol.js';
 import { clocks, onSleep, poll } from './clocks.js';
 import { copyIn, copyOut } from './copy.js';
+import * as host from './host.js';
+import { say, tell } from './host.js';
 
 const encoder = new TextEncoder();
-
-/** How much output may be under way to the host. */
-const UNDER_WAY = 8 * 1024 * 1024;
-
-/** Where the server serves this worker's job. */
-let path = '';
-let written = 0;
-let arrived = 0;
 
 /** How long a program that makes other calls than on files may leave them unwritten. */
 const WRITE_OUT_MS = 500;
@@ -44,24 +37,11 @@ function writeOut(): void {
   }
 }
 
-function tell(message: WorkerMessage): void {
-  postMessage(message);
-}
-
 function output(to: Output, bytes: Uint8Array): void {
-  tell({ type: 'output', to, bytes });
   if (performance.now() - writtenOut > WRITE_OUT_MS) {
     writeOut();
   }
-  written += bytes.length;
-  if (written - arrived > UNDER_WAY) {
-    ask(`arrived?bytes=${written}`);
-    arrived = written;
-  }
-}
-
-function say(text: string): void {
-  output('stderr', encoder.encode(`wasi-opfs: ${text}\n`));
+  host.output(to, bytes);
 }
 
 function traceLine({ call, answer, result, us, ...names }: TraceEvent): void {
@@ -72,23 +52,13 @@ function traceLine({ call, answer, result, us, ...names }: TraceEvent): void {
   output('trace', encoder.encode(`${text}\n`));
 }
 
-/** Asks the host and waits: a worker may. */
-function ask(what: string): Uint8Array {
-  writeOut();
-  const request = new XMLHttpRequest();
-  request.open('GET', `${path}${what}`, false);
-  request.responseType = 'arraybuffer';
-  request.send();
-  return new Uint8Array(request.response as ArrayBuffer);
-}
-
 function imports(job: PageJob, filesystem: Filesystem): Record<string, unknown> {
   const cli = createCli({
     arguments: job.argv,
     environment: job.env,
     stdin: {
       blockingRead: (length) => {
-        const bytes = ask(`stdin?length=${Math.min(Number(length), 1 << 20)}`);
+        const bytes = host.ask(`stdin?length=${Math.min(Number(length), 1 << 20)}`);
         if (bytes.length === 0) {
           throw { tag: 'closed' };
         }
@@ -156,7 +126,7 @@ function describe(error: unknown): string {
 }
 
 async function obey({ job, core, program }: WorkerOrder): Promise<void> {
-  ({ path } = job);
+  host.connect(job.path, writeOut);
   let exitCode = NO_FILES;
   try {
     const filesystem = (files = await Filesystem.open({
@@ -167,7 +137,7 @@ async function obey({ job, core, program }: WorkerOrder): Promise<void> {
     onSleep(writeOut);
     if (program) {
       for (const guest of job.imports) {
-        await copyIn(filesystem, guest, job);
+        await copyIn(filesystem, guest, job.path);
       }
       const host = imports(job, filesystem);
       tell({ type: 'started' });
@@ -176,7 +146,7 @@ async function obey({ job, core, program }: WorkerOrder): Promise<void> {
       filesystem.release();
     }
     for (const guest of job.exports) {
-      await copyOut(filesystem, guest, job);
+      await copyOut(filesystem, guest, job.path);
     }
     filesystem.close();
   } catch (error) {

@@ -99,6 +99,8 @@ impl Drop for Lock {
 struct Opening<'a> {
     name: &'a str,
     wait: u32,
+    /// A missing file is made.
+    create: bool,
 }
 
 impl Opening<'_> {
@@ -112,6 +114,10 @@ impl Opening<'_> {
                 "the origin's storage is full; remove data of this site, or free the disk".into()
             }
             "TypeMismatchError" => "a directory of OPFS has its name; remove that".into(),
+            "NotFoundError" if !self.create => {
+                let why = "there is none of that name; check the name, and whose storage it is in";
+                return self.failed(ErrorCode::NoEntry, why);
+            }
             "SecurityError" | "NotAllowedError" => {
                 "the browser gives no storage here; allow site data, or leave private browsing"
                     .into()
@@ -158,7 +164,7 @@ impl Opening<'_> {
         }
     }
 
-    /// The access handle of a file at the top of OPFS, which is made if it is missing.
+    /// The access handle of a file at the top of OPFS.
     async fn handle(&self, file: &str) -> Result<FileSystemSyncAccessHandle, SetupError> {
         let scope = js_sys::global().dyn_into::<WorkerGlobalScope>().map_err(|_| self.nowhere())?;
         let storage = scope.navigator().storage();
@@ -169,7 +175,7 @@ impl Opening<'_> {
         let top = JsFuture::from(storage.get_directory()).await.map_err(thrown)?;
         let top: FileSystemDirectoryHandle = top.unchecked_into();
         let options = FileSystemGetFileOptions::new();
-        options.set_create(true);
+        options.set_create(self.create);
         let file = JsFuture::from(top.get_file_handle_with_options(file, &options)).await;
         let file: FileSystemFileHandle = file.map_err(thrown)?.unchecked_into();
         let method = Reflect::has(&file, &"createSyncAccessHandle".into());
@@ -197,9 +203,21 @@ impl OpfsFile {
     /// `invalid` for what is no name; `busy` if it is in use, after a wait; `unsupported`
     /// where there are no synchronous access handles.
     pub async fn open(name: &str, wait: Duration) -> Result<Self, SetupError> {
+        Self::come_by(name, wait, true).await
+    }
+
+    /// Opens the volume `name`, which is there.
+    ///
+    /// # Errors
+    /// As [`OpfsFile::open`]; `no-entry` if it is missing.
+    pub async fn open_existing(name: &str, wait: Duration) -> Result<Self, SetupError> {
+        Self::come_by(name, wait, false).await
+    }
+
+    async fn come_by(name: &str, wait: Duration, create: bool) -> Result<Self, SetupError> {
         // A browser's timer holds no more than 31 bits.
         let wait = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).min(i32::MAX as u32);
-        let opening = Opening { name, wait };
+        let opening = Opening { name, wait, create };
         opening.check()?;
         let lock = opening.lock().await?;
         let handle = opening.handle(&format!("{name}.volume")).await?;
