@@ -1,5 +1,5 @@
 //! The content of files: reads, writes, sizes. New data waits in pages, or goes to places
-//! that nothing names yet; what is stored is never written over.
+//! that nothing names yet; of what is stored, no byte is changed.
 
 use xxhash_rust::xxh3::xxh3_64;
 

@@ -12,7 +12,7 @@ use crate::backend::{Destination, Source};
 use crate::error::{ErrorCode, Result};
 
 /// Blocks that go out together.
-const STAGE: u32 = 256;
+pub(super) const STAGE: u32 = 256;
 
 /// Blocks that are read together where reads are dear; and the most, if as much is asked for.
 const GROUP: u64 = 16;

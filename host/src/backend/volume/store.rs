@@ -11,12 +11,9 @@ use super::compact::Progress;
 use super::disk::{Disk, read_all, write_all};
 use super::log::{HEADER, LOG_MIN, Log};
 use super::space::{BLOCK, RESERVE, Run, Space};
-use super::stage::Stage;
+use super::stage::{STAGE, Stage};
 use super::table::{BLOCKS_MAX, Body, Extent, Mapping, Table};
 use crate::error::{ErrorCode, Result};
-
-/// Blocks written at once, if there is anything between them.
-const STAGE: usize = 256;
 
 /// So many blocks between two runs are read and written again with them, rather than that
 /// each run is written by itself: that costs a call, which is dear in a browser.
@@ -84,7 +81,7 @@ pub(super) struct Gather {
 fn together(runs: &[Run]) -> usize {
     let near = |pair: &&[Run]| {
         let gap = u64::from(pair[1].start).saturating_sub(pair[0].end());
-        gap <= BRIDGE && length(runs[0].start, pair[1].end()) <= STAGE * BLOCK
+        gap <= BRIDGE && length(runs[0].start, pair[1].end()) <= STAGE as usize * BLOCK
     };
     1 + runs.windows(2).take_while(near).count()
 }
