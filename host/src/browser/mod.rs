@@ -96,7 +96,7 @@ fn number(what: &str, value: f64) -> Result<u32, SetupError> {
     if (0.0..=f64::from(u32::MAX)).contains(&value) {
         return Ok(value as u32);
     }
-    let message = format!("'{what}' is {value}; give it as a number from 0 to {}", u32::MAX);
+    let message = format!("'{what}' is none; give it as a number from 0 to {}", u32::MAX);
     Err(SetupError::new(ErrorCode::Invalid, message))
 }
 

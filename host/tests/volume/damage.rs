@@ -1,7 +1,7 @@
 //! Damaged images: refused with words, or opened as they are; never a panic or a loop.
 
 use wasi_opfs::ErrorCode;
-use wasi_opfs::backend::volume::disk::{NativeFile, Ram};
+use wasi_opfs::backend::volume::disk::{Disk, NativeFile, Ram};
 use wasi_opfs::backend::volume::{Options, Volume};
 
 use crate::sim::{Platter, Sim};
@@ -145,4 +145,17 @@ fn a_file_is_opened_once() {
     assert!(Volume::open_file(&path, Options::default()).is_err());
     drop((first, second));
     drop(NativeFile::open(&path).expect("free again"));
+}
+
+#[test]
+fn a_small_volume_without_superblocks_is_not_made_anew() {
+    let disk = Ram::new(64 << 20);
+    let volume = Volume::open(disk.clone(), Options::default()).expect("a volume");
+    let mut bench = Bench::of_volume(volume);
+    bench.run(&Operation::Create("a".to_owned())).expect("create");
+    drop(bench);
+    let mut disk = disk;
+    disk.write_at(&[0; 8192], 0).expect("a write");
+    let code = Volume::open(disk, Options::default()).err().map(|error| error.code());
+    assert_eq!(code, Some(ErrorCode::NotRecoverable));
 }

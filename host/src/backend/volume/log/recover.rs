@@ -63,7 +63,7 @@ pub(in crate::backend::volume) fn recover(
     let len = disk.len().map_err(unreadable)?;
     let slots = slots(disk, len)?;
     let Some((superblock, alone)) = newest(&slots) else {
-        return if is_blank(&slots, len) { Ok(Found::Nothing) } else { Err(no_volume()) };
+        return if is_blank(disk, &slots, len)? { Ok(Found::Nothing) } else { Err(no_volume()) };
     };
     let end = blocks(len);
     check_areas(&superblock, end).map_err(damaged)?;
@@ -145,11 +145,20 @@ pub(super) fn newest(slots: &[Slot]) -> Option<(Superblock, bool)> {
     valid.max_by_key(|superblock| superblock.generation).map(|superblock| (superblock, alone))
 }
 
-/// Whether this never was a volume: as long as making one has not ended, it is blank, and has
-/// this size at most.
-pub(super) fn is_blank(slots: &[Slot], len: u64) -> bool {
+/// Whether this never was a volume: as long as making one has not ended, it is blank, has
+/// this size at most, and there is no commit.
+pub(super) fn is_blank(disk: &mut dyn Disk, slots: &[Slot], len: u64) -> Result<bool, SetupError> {
     let blank = slots.iter().all(|slot| matches!(slot, Slot::Blank));
-    blank && len <= u64::from(NEW_BLOCKS) * BLOCK as u64
+    if !blank || len > u64::from(NEW_BLOCKS) * BLOCK as u64 {
+        return Ok(false);
+    }
+    let count = blocks(len).saturating_sub(SLOTS);
+    let mut found = false;
+    each_frame(disk, Run { start: SLOTS, count }, 0, |frame, whole| {
+        found = found || frame.flags & IMAGE == 0 && whole()?;
+        Ok(())
+    })?;
+    Ok(!found)
 }
 
 pub(super) fn no_volume() -> SetupError {

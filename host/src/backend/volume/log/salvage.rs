@@ -47,7 +47,7 @@ pub(in crate::backend::volume) fn salvage(
 ) -> Result<Option<Salvaged>, SetupError> {
     let len = disk.len().map_err(unreadable)?;
     let slots = slots(disk, len)?;
-    if is_blank(&slots, len) {
+    if is_blank(disk, &slots, len)? {
         return Ok(None);
     }
     let end = blocks(len);
