@@ -285,3 +285,23 @@ fn every_command_has_help_with_examples() {
         assert!(all.contains(&format!("\n  {command} ")), "{all}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_unicode_come_back() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new(&[]);
+    let odd = OsStr::from_bytes(b"a\xffb");
+    place.write("src/aa", "1");
+    place.write("src/zz", "2");
+    fs::create_dir(place.path("src").join(odd)).expect("a directory");
+    fs::write(place.path("src").join(odd).join(odd), "odd").expect("a file");
+    place.ask(&["import", "--mount", "/=volume:v", "src", "/"]);
+    place.ask(&["export", "--mount", "/=volume:v", "/", "out"]);
+    assert_eq!((place.text("out/aa"), place.text("out/zz")), ("1".to_owned(), "2".to_owned()));
+    let found = fs::read_to_string(place.path("out").join(odd).join(odd));
+    assert_eq!(found.expect("the file"), "odd");
+    let listed = place.ask(&["ls", "-R", "--mount", "/=volume:v"]);
+    assert_eq!(listed, "a\u{fffd}b\na\u{fffd}b/a\u{fffd}b\naa\nzz\n");
+}

@@ -6,13 +6,13 @@ use anyhow::{Context, Result};
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
-use wasi_opfs::backend::{Kind, Time};
+use wasi_opfs::backend::{Entry, Kind, Time};
 use wasi_opfs::{Descriptor, Follow, Stat};
 
 use crate::copy::{DIRECTORY, READ};
 use crate::mounts::MountArgs;
 use crate::place::{advised, locate};
-use crate::{block_on, interrupt, say};
+use crate::{block_on, interrupt};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,7 +54,8 @@ pub(crate) struct Ls {
 /// One name, in the directory that holds it.
 struct Item {
     parent: Descriptor,
-    name: String,
+    name: Vec<u8>,
+    /// As it is shown: what is not Unicode in it is replaced.
     path: String,
     kind: Kind,
 }
@@ -100,54 +101,40 @@ impl Ls {
             kind = led.map_or(kind, |stat| stat.kind);
         }
         if kind != Kind::Directory {
-            let item = Item { parent: base, name: inner, path: path.to_owned(), kind };
+            let item = Item { parent: base, name: inner.into(), path: path.to_owned(), kind };
             self.show(&mut out, &item).await?;
             out.flush()?;
             return Ok(0);
         }
         let top = base.open_at(Follow::Yes, inner.as_bytes(), DIRECTORY, READ).await?;
-        let mut complete = true;
-        let mut items = self.entries(&top, "", &mut complete).await?;
+        let mut items = Self::entries(&top, "").await?;
         while let Some(item) = items.pop() {
             interrupt::check()?;
             self.show(&mut out, &item).await.with_context(|| format!("at '{}'", item.path))?;
             if self.recursive && item.kind == Kind::Directory {
-                let inside = self.inside(&item, &mut complete).await;
+                let inside = Self::inside(&item).await;
                 items.extend(inside.with_context(|| format!("at '{}'", item.path))?);
             }
         }
         out.flush()?;
-        Ok(i32::from(!complete))
+        Ok(0)
     }
 
-    async fn inside(&self, item: &Item, complete: &mut bool) -> Result<Vec<Item>> {
-        let name = item.name.as_bytes();
-        let directory = item.parent.open_at(Follow::No, name, DIRECTORY, READ).await?;
-        self.entries(&directory, &item.path, complete).await
+    async fn inside(item: &Item) -> Result<Vec<Item>> {
+        let directory = item.parent.open_at(Follow::No, &item.name, DIRECTORY, READ).await?;
+        Self::entries(&directory, &item.path).await
     }
 
     /// The entries of a directory, the last one first.
-    async fn entries(
-        &self,
-        directory: &Descriptor,
-        path: &str,
-        complete: &mut bool,
-    ) -> Result<Vec<Item>> {
-        let mut items = Vec::new();
-        let mut entries = directory.read_directory().await?;
-        while let Some(entry) = entries.next() {
-            match entry {
-                Ok((kind, name)) => {
-                    let path =
-                        if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
-                    items.push(Item { parent: directory.clone(), name, path, kind });
-                }
-                Err(code) => {
-                    *complete = false;
-                    say(&format!("an entry of '{path}' is left out: {code}"));
-                }
-            }
-        }
+    async fn entries(directory: &Descriptor, path: &str) -> Result<Vec<Item>> {
+        let entries = directory.read_directory().await?.into_entries();
+        let item = |entry: Entry| {
+            let name = entry.name.as_bytes().to_vec();
+            let shown = String::from_utf8_lossy(&name);
+            let path = if path.is_empty() { shown.into_owned() } else { format!("{path}/{shown}") };
+            Item { parent: directory.clone(), name, path, kind: entry.kind }
+        };
+        let mut items: Vec<_> = entries.map(item).collect();
         items.sort_by(|a, b| b.name.cmp(&a.name));
         Ok(items)
     }
@@ -156,7 +143,7 @@ impl Ls {
         if !self.long && !self.json {
             return Ok(writeln!(out, "{}", printable(&item.path))?);
         }
-        let name = item.name.as_bytes();
+        let name = &item.name[..];
         let stat = item.parent.stat_at(Follow::No, name).await?;
         let target = match stat.kind {
             // One to an absolute path is not told.

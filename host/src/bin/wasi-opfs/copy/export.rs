@@ -16,7 +16,7 @@ use crate::progress::Progress;
 
 /// A directory to be copied out, and the one that it stands in; the top has none.
 struct Out {
-    parent: Option<(Descriptor, String)>,
+    parent: Option<(Descriptor, Vec<u8>)>,
     stat: Stat,
     host: PathBuf,
 }
@@ -41,16 +41,16 @@ pub(crate) async fn export(from: &Descriptor, to: &Path, progress: &mut Progress
             Step::Copy(directory) => {
                 let host = directory.host.clone();
                 let guest = match &directory.parent {
-                    Some((parent, name)) => open(parent, name.as_bytes()).await,
+                    Some((parent, name)) => open(parent, name).await,
                     None => Ok(from.clone()),
                 };
                 let guest = guest.with_context(|| named(&host))?;
                 steps.push(Step::Finish(directory, guest.clone()));
-                let mut entries = guest.read_directory().await.with_context(|| named(&host))?;
-                while let Some(entry) = entries.next() {
-                    let (_, name) = entry.with_context(|| named(&host))?;
-                    let entry = host.join(system::name_here(&name).with_context(|| named(&host))?);
-                    let copied = export.entry(&guest, &name, &entry).await;
+                let entries = guest.read_directory().await.with_context(|| named(&host))?;
+                for entry in entries.into_entries() {
+                    let name = entry.name.as_bytes();
+                    let entry = host.join(system::name_here(name).with_context(|| named(&host))?);
+                    let copied = export.entry(&guest, name, &entry).await;
                     steps.extend(copied.with_context(|| named(&entry))?.map(Step::Copy));
                 }
             }
@@ -80,13 +80,13 @@ pub(crate) async fn export_file(
     let target = fs::metadata(parent)?;
     let mut export = Export { target, follow: Follow::Yes, linked: HashMap::new(), progress };
     let stat = from.stat_at(Follow::Yes, path.as_bytes()).await?;
-    export.file(from, path, &stat, to).await
+    export.file(from, path.as_bytes(), &stat, to).await
 }
 
 impl Export<'_> {
     /// Copies one entry; of a directory, only itself.
-    async fn entry(&mut self, from: &Descriptor, name: &str, host: &Path) -> Result<Option<Out>> {
-        let stat = from.stat_at(Follow::No, name.as_bytes()).await?;
+    async fn entry(&mut self, from: &Descriptor, name: &[u8], host: &Path) -> Result<Option<Out>> {
+        let stat = from.stat_at(Follow::No, name).await?;
         if stat.kind != Kind::Directory {
             self.file(from, name, &stat, host).await?;
             return Ok(None);
@@ -105,7 +105,7 @@ impl Export<'_> {
     async fn file(
         &mut self,
         from: &Descriptor,
-        name: &str,
+        name: &[u8],
         stat: &Stat,
         host: &Path,
     ) -> Result<()> {
@@ -117,7 +117,7 @@ impl Export<'_> {
             Kind::File => {}
             Kind::Symlink => {
                 make_room(host)?;
-                system::symlink(&from.readlink_at(name.as_bytes()).await?, host)?;
+                system::symlink(&from.readlink_at(name).await?, host)?;
                 return self.progress.link();
             }
             _ => bail!("it is neither a file, a directory nor a symbolic link"),
@@ -128,7 +128,7 @@ impl Export<'_> {
         {
             return self.progress.link();
         }
-        let guest = from.open_at(self.follow, name.as_bytes(), FILE, READ).await?;
+        let guest = from.open_at(self.follow, name, FILE, READ).await?;
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         system::created_with(&mut options, stat.attributes.mode);

@@ -8,7 +8,8 @@ use wasi_opfs::backend::NodeId;
 
 /// A guest's name, unless it would lead elsewhere: it may hold what separates names
 /// here, or begins a drive or a stream.
-pub(super) fn name_here(name: &str) -> Result<&str> {
+pub(super) fn name_here(name: &[u8]) -> Result<&str> {
+    let name = str::from_utf8(name).context("its name is not Unicode")?;
     let mut parts = Path::new(name).components();
     match (parts.next(), parts.next()) {
         (Some(Component::Normal(part)), None) if part == name && !name.contains(':') => Ok(name),

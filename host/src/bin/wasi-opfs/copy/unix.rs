@@ -1,5 +1,6 @@
 //! What Unix has and other systems have not.
 
+use std::ffi::OsStr;
 use std::fs::{self, Metadata, OpenOptions, Permissions};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink as link};
@@ -17,8 +18,8 @@ pub(super) fn name_of(path: &Path) -> Result<&[u8]> {
 
 // The other systems' may fail.
 #[allow(clippy::unnecessary_wraps)]
-pub(super) fn name_here(name: &str) -> Result<&str> {
-    Ok(name)
+pub(super) fn name_here(name: &[u8]) -> Result<&OsStr> {
+    Ok(OsStr::from_bytes(name))
 }
 
 /// What a directory mount says of the same object.
