@@ -118,6 +118,10 @@ export class Filesystem extends Files {
     clearInterval(this.#timer);
     core.closeFilesystem(this.number);
   }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }
 
 /** Writes what is gathered. What cannot be written is kept: the next sync tells why. */

@@ -135,6 +135,18 @@ function bytesOf(data: Uint8Array | string): Uint8Array {
   throw new TypeError('data is a Uint8Array or a string');
 }
 
+/** Permission bits. */
+function bits(mode: number): number {
+  return Number.isInteger(mode) && mode >= 0 && mode <= 0o7777
+    ? mode
+    : refuse('invalid', `${mode} is no mode; give permission bits from 0 to 0o7777`);
+}
+
+/** The bits that a new file gets, if it matters. */
+function modeOf({ mode }: WriteOptions): number | undefined {
+  return mode === undefined ? undefined : bits(mode);
+}
+
 function buffer(value: Uint8Array): Uint8Array {
   if (value instanceof Uint8Array) {
     return value;
@@ -251,7 +263,7 @@ export class Files {
 
   writeFileSync(path: string, data: Uint8Array | string, options: WriteOptions = {}): void {
     const how = writing(options);
-    core.pageWriteFile(this.number, text(path), bytesOf(data), how, options.mode, false);
+    core.pageWriteFile(this.number, text(path), bytesOf(data), how, modeOf(options), false);
   }
 
   /** The entries of a directory, in no order. */
@@ -307,12 +319,12 @@ export class Files {
   }
 
   chmodSync(path: string, mode: number): void {
-    core.pageSetMode(this.number, text(path), mode, false);
+    core.pageSetMode(this.number, text(path), bits(mode), false);
   }
 
   openSync(path: string, options: OpenOptions = {}): FileHandle {
     const how = opening(options);
-    return new FileHandle(core.pageOpen(this.number, text(path), how, options.mode, false));
+    return new FileHandle(core.pageOpen(this.number, text(path), how, modeOf(options), false));
   }
 
   /** Returns when all that was changed is stored. */
@@ -355,7 +367,7 @@ export class Files {
     options: WriteOptions = {},
   ): Promise<void> {
     const how = writing(options);
-    await core.pageWriteFile(this.number, text(path), bytesOf(data), how, options.mode, true);
+    await core.pageWriteFile(this.number, text(path), bytesOf(data), how, modeOf(options), true);
   }
 
   async readdir(path: string): Promise<Entry[]> {
@@ -409,12 +421,12 @@ export class Files {
   }
 
   async chmod(path: string, mode: number): Promise<void> {
-    await core.pageSetMode(this.number, text(path), mode, true);
+    await core.pageSetMode(this.number, text(path), bits(mode), true);
   }
 
   async open(path: string, options: OpenOptions = {}): Promise<FileHandle> {
     const how = opening(options);
-    return new FileHandle(await core.pageOpen(this.number, text(path), how, options.mode, true));
+    return new FileHandle(await core.pageOpen(this.number, text(path), how, modeOf(options), true));
   }
 
   async sync({ flush = true }: SyncOptions = {}): Promise<void> {

@@ -72,7 +72,7 @@ fn closed() -> JsValue {
 pub async fn open_filesystem(
     mounts: Array,
     sync: bool,
-    wait: u32,
+    wait_ms: f64,
     gather_bytes: Option<f64>,
     gather_ms: f64,
     cache_bytes: Option<f64>,
@@ -80,7 +80,7 @@ pub async fn open_filesystem(
     let volumes = || {
         let bytes = gather_bytes.map_or(Ok(1 << 20), |bytes| number("gather.bytes", bytes))?;
         let time = Duration::from_millis(number("gather.ms", gather_ms)?.into());
-        let wait = Duration::from_millis(wait.into());
+        let wait = Duration::from_millis(number("waitMs", wait_ms)?.into());
         let options = Options::default().wait(wait).gather(bytes as usize, time);
         let cache = cache_bytes.map(|bytes| number("cacheBytes", bytes)).transpose()?;
         Ok(cache.map_or(options, |bytes| options.cache(bytes.into())))

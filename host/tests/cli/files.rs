@@ -303,5 +303,25 @@ fn names_that_are_not_unicode_come_back() {
     let found = fs::read_to_string(place.path("out").join(odd).join(odd));
     assert_eq!(found.expect("the file"), "odd");
     let listed = place.ask(&["ls", "-R", "--mount", "/=volume:v"]);
-    assert_eq!(listed, "a\u{fffd}b\na\u{fffd}b/a\u{fffd}b\naa\nzz\n");
+    assert_eq!(listed, "aa\na\u{fffd}b\na\u{fffd}b/a\u{fffd}b\nzz\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_volume_is_not_copied_into_itself_or_over_itself() {
+    let place = Place::new(&[]);
+    place.write("here/readme", "text");
+    place.write("other/v", "not the volume");
+    place.ask(&["volume", "create", "here/v"]);
+    let mount = ["--mount", "/=volume:here/v"];
+    for args in [["import", "here", "/"], ["import", "here/v", "/self"]] {
+        let output = place.tool(&[&args[..1], &mount[..], &args[1..]].concat());
+        assert_eq!(code(&output), 1, "{}", stderr(&output));
+        assert!(stderr(&output).contains("a volume that is mounted"), "{}", stderr(&output));
+    }
+    place.ask(&["import", mount[0], mount[1], "other", "/"]);
+    let output = place.tool(&["export", mount[0], mount[1], "/", "here"]);
+    assert_eq!(code(&output), 1);
+    assert!(stderr(&output).contains("a volume that is mounted"), "{}", stderr(&output));
+    assert!(place.ask(&["volume", "check", "here/v"]).contains("clean"));
 }

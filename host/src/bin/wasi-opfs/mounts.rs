@@ -2,17 +2,19 @@
 //! command line and in a batch.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use clap::Args;
-use wasi_opfs::backend::Backend;
 use wasi_opfs::backend::dir::Dir;
 use wasi_opfs::backend::volume::{Options, Volume};
+use wasi_opfs::backend::{Backend, NodeId};
 use wasi_opfs::{ErrorCode, FileSystem, MountOptions, MountTable, Ref, SetupError};
 
+use crate::copy;
 use crate::place::nearest;
 
 /// What a mount in memory takes.
@@ -138,6 +140,8 @@ impl Mounts {
     /// read-only, and into which nothing is to be imported, is not locked against others
     /// that read it.
     pub(crate) fn open(specs: &[MountSpec], imports: &[CopySpec]) -> Result<Self> {
+        // Those of an earlier job are closed.
+        OPEN_VOLUMES.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let mut opened: HashMap<Same, FileSystem> = HashMap::new();
         let mut mounts = Self { mounts: Vec::new(), volumes: Vec::new() };
         let imported = targets(specs, imports);
@@ -215,10 +219,22 @@ impl Mounts {
     }
 }
 
+/// The files of the volumes that are mounted.
+static OPEN_VOLUMES: Mutex<Vec<NodeId>> = Mutex::new(Vec::new());
+
+/// Whether this is the file of a volume that is mounted.
+pub(crate) fn is_open_volume(file: &Metadata) -> bool {
+    let open = OPEN_VOLUMES.lock().unwrap_or_else(PoisonError::into_inner);
+    copy::id(file).is_some_and(|id| open.contains(&id))
+}
+
 /// Opens the volume in `file`; makes one, unless it is only to be read.
 pub(crate) fn open_volume(file: &Path, read_only: bool) -> Result<Volume> {
     let options = if read_only { Options::default().read_only() } else { Options::default() };
-    Volume::open_file(file, options).map_err(|error| not_opened(file, error))
+    let volume = Volume::open_file(file, options).map_err(|error| not_opened(file, error))?;
+    let id = fs::metadata(file).ok().as_ref().and_then(copy::id);
+    OPEN_VOLUMES.lock().unwrap_or_else(PoisonError::into_inner).extend(id);
+    Ok(volume)
 }
 
 /// An error about a volume, with what this program can do about it.

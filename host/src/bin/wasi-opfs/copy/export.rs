@@ -11,7 +11,7 @@ use wasi_opfs::backend::{Destination, Kind, NodeId};
 use wasi_opfs::{Descriptor, Follow, Stat};
 
 use super::time::from_time;
-use super::{CHUNK, FILE, READ, Step, check_apart, named, open, parts, system};
+use super::{CHUNK, FILE, READ, Step, check_apart, check_no_volume, named, open, parts, system};
 use crate::progress::Progress;
 
 /// A directory to be copied out, and the one that it stands in; the top has none.
@@ -147,7 +147,10 @@ impl Export<'_> {
 fn make_room(host: &Path) -> Result<()> {
     match fs::symlink_metadata(host) {
         Ok(there) if there.is_dir() => bail!("a directory of this name is in the way"),
-        Ok(_) => Ok(fs::remove_file(host)?),
+        Ok(there) => {
+            check_no_volume(&there)?;
+            Ok(fs::remove_file(host)?)
+        }
         Err(_) => Ok(()),
     }
 }

@@ -11,7 +11,9 @@ use wasi_opfs::backend::{Changes, Kind, NewTime, NodeId, Source};
 use wasi_opfs::{Descriptor, ErrorCode, Follow, Stat};
 
 use super::time::to_time;
-use super::{CHUNK, NEW_FILE, Step, WRITE, check_apart, named, open, parts, system};
+use super::{
+    CHUNK, NEW_FILE, Step, WRITE, check_apart, check_no_volume, named, open, parts, system,
+};
 use crate::progress::Progress;
 
 /// A directory to be copied in, and the guest's that it stands in; the top has none.
@@ -110,6 +112,7 @@ impl Import<'_> {
         name: &[u8],
         inside: &[u8],
     ) -> Result<()> {
+        check_no_volume(metadata)?;
         let id = system::id(metadata);
         let there = match to.stat_at(Follow::No, name).await {
             // The file itself stands there: to write it would empty it.

@@ -23,6 +23,8 @@ use wasi_opfs::{Descriptor, DescriptorFlags, Follow, OpenFlags};
 
 pub(crate) use self::export::{export, export_file};
 pub(crate) use self::import::{import, import_file};
+pub(crate) use self::system::id;
+use crate::mounts;
 
 /// How much is copied at a time.
 const CHUNK: usize = 256 * 1024;
@@ -54,6 +56,22 @@ enum Step<D> {
 
 async fn open(parent: &Descriptor, name: &[u8]) -> Result<Descriptor> {
     Ok(parent.open_at(Follow::No, name, DIRECTORY, READ).await?)
+}
+
+/// Refuses to copy a volume that is mounted into itself, or over itself.
+fn check_no_volume(host: &Metadata) -> Result<()> {
+    if system::id(host).is_some_and(mounts::is_open_volume) {
+        bail!("it is the file of a volume that is mounted; take a directory without it");
+    }
+    Ok(())
+}
+
+/// Refuses to copy a volume that is mounted into itself, or over itself.
+fn check_no_volume(host: &Metadata) -> Result<()> {
+    if mounts::is_open_volume(host) {
+        bail!("it is the file of a volume that is mounted; take a directory without it");
+    }
+    Ok(())
 }
 
 /// Refuses a copy without end, and one onto what is copied.

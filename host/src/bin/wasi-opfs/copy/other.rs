@@ -17,7 +17,7 @@ pub(super) fn name_here(name: &[u8]) -> Result<&str> {
     }
 }
 
-pub(super) fn id(_: &Metadata) -> Option<NodeId> {
+pub(crate) fn id(_: &Metadata) -> Option<NodeId> {
     None
 }
 

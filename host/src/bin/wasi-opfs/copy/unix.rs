@@ -24,7 +24,7 @@ pub(super) fn name_here(name: &[u8]) -> Result<&OsStr> {
 
 /// What a directory mount says of the same object.
 #[allow(clippy::unnecessary_wraps)]
-pub(super) fn id(metadata: &Metadata) -> Option<NodeId> {
+pub(crate) fn id(metadata: &Metadata) -> Option<NodeId> {
     Some(NodeId { device: metadata.dev(), inode: metadata.ino() })
 }
 
