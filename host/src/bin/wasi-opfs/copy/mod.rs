@@ -60,14 +60,6 @@ async fn open(parent: &Descriptor, name: &[u8]) -> Result<Descriptor> {
 
 /// Refuses to copy a volume that is mounted into itself, or over itself.
 fn check_no_volume(host: &Metadata) -> Result<()> {
-    if system::id(host).is_some_and(mounts::is_open_volume) {
-        bail!("it is the file of a volume that is mounted; take a directory without it");
-    }
-    Ok(())
-}
-
-/// Refuses to copy a volume that is mounted into itself, or over itself.
-fn check_no_volume(host: &Metadata) -> Result<()> {
     if mounts::is_open_volume(host) {
         bail!("it is the file of a volume that is mounted; take a directory without it");
     }
