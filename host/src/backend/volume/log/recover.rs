@@ -41,8 +41,8 @@ pub(in crate::backend::volume) struct Volume {
 
 pub(super) fn damaged(Damage(text): Damage) -> SetupError {
     let message = format!(
-        "the volume is damaged: {text}; restore it from a copy, or open it read-only elsewhere \
-         to save what can be read"
+        "the volume is damaged: {text}; restore it from a copy, or have it checked, and \
+         repaired as far as that goes"
     );
     SetupError::new(ErrorCode::NotRecoverable, message)
 }
