@@ -142,9 +142,8 @@ impl Opening<'_> {
         if fits {
             return Ok(());
         }
-        let why = "a volume's name has 1 to 64 letters (a to z, A to Z), digits, '-', '_' \
-                       and '.', and \
-                   does not begin with a dot";
+        let why = "a volume's name has 1 to 64 letters (a to z, A to Z), digits, '-', '_' and '.', \
+                   and does not begin with a dot";
         Err(self.failed(ErrorCode::Invalid, why))
     }
 
