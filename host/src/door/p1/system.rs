@@ -89,7 +89,8 @@ mod browser {
 let cell;
 const pause = (ms) => {
   try {
-    cell ??= new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer);
+    const memory = { initial: 1, maximum: 1, shared: true };
+    cell ??= new Int32Array(new WebAssembly.Memory(memory).buffer);
     Atomics.wait(cell, 0, 0, ms);
   } catch {
     for (const end = performance.now() + ms; performance.now() < end; );
