@@ -16,7 +16,7 @@ import {
   parseCommand,
 } from './options.js';
 import { NO_FILES, type Output } from './protocol.js';
-import { type Outcome, Runner } from './runner.js';
+import { type Outcome, type Place, Runner } from './runner.js';
 import type { TaskOptions } from './tasks.js';
 import { UsageError } from './words.js';
 
@@ -66,7 +66,7 @@ const NO_READER = 141;
 async function run(options: RunOptions): Promise<number> {
   const trace = await traceTo(options.trace);
   try {
-    return await withRunner(options.profile, (runner) =>
+    return await withRunner(options, (runner) =>
       'job' in options.work
         ? runAlone(runner, options.work.job, trace)
         : runBatch(runner, options.work.batch, options.timeoutMs, trace),
@@ -76,17 +76,17 @@ async function run(options: RunOptions): Promise<number> {
   }
 }
 
-async function tend({ task, profile }: TaskOptions): Promise<number> {
+async function tend({ task, ...place }: TaskOptions): Promise<number> {
   const end = { write: writeTo(undefined), read: readStdin };
-  return withRunner(profile, async (runner) => said(await runner.tend(task, end)));
+  return withRunner(place, async (runner) => said(await runner.tend(task, end)));
 }
 
 /** Takes the browser down whatever happens. */
 async function withRunner(
-  profile: string | undefined,
+  place: Place,
   work: (runner: Runner) => Promise<number>,
 ): Promise<number> {
-  const runner = new Runner(profile);
+  const runner = new Runner(place);
   let stopping: Promise<never> | undefined;
   const stop = (code: number): void => {
     stopping ??= runner.close().then(() => process.exit(code));

@@ -2,9 +2,10 @@
 
 import { basename } from 'node:path';
 
+import type { Engine } from './engines.js';
 import { place } from './place.js';
 import { type TaskOptions, parseTask } from './tasks.js';
-import { UsageError, checkMounts, cutFirst, cutLast, parse, record } from './words.js';
+import { UsageError, checkMounts, cutFirst, cutLast, engineOf, parse, record } from './words.js';
 
 /** One run of a program. */
 export interface Job {
@@ -25,6 +26,7 @@ export interface Job {
 export interface RunOptions {
   /** The one job, or the file that lists them. */
   work: { job: Job } | { batch: string };
+  engine: Engine;
   profile: string | undefined;
   /** A file, or `-` for stderr. */
   trace: string | undefined;
@@ -45,11 +47,12 @@ export interface JcoFlags {
   jspi: boolean;
 }
 
-export const HELP = `Runs WebAssembly programs in a headless Chromium, with files in OPFS.
+export const HELP = `Runs WebAssembly programs in a headless browser, with files in OPFS.
 
 Usage:
   wasi-opfs run PROGRAM.wasm [OPTIONS] [-- ARGS...]
-  wasi-opfs run --batch FILE [--profile DIR] [--timeout MS] [--trace[=FILE]]
+  wasi-opfs run --batch FILE [--browser NAME] [--profile DIR] [--timeout MS]
+                [--trace[=FILE]]
   wasi-opfs jco-flags [--instantiation] [--jspi]
   wasi-opfs volume info|check|compact NAME --profile DIR
   wasi-opfs ls|cat|import|export --mount GUEST=KIND --profile DIR PATH...
@@ -70,6 +73,7 @@ Options of run:
   --export GUEST=HOSTDIR    Copy what is in the program's directory GUEST into a
                             directory of this machine when the program has ended,
                             however. A time-out loses what is in memory.
+  --browser NAME            chromium (if nothing is said) or firefox.
   --profile DIR             Keep the browser's profile, with all of OPFS, in DIR;
                             without it a temporary one is used and removed.
   --timeout MS              End the program after so many milliseconds; in a
@@ -95,8 +99,8 @@ as by WASIShim. A program that is to use a 'tree', which waits, needs --jspi.
 
 Exit code: the program's own (a component can say but 0 or 1); 134 after a trap, 124
 after the time-out; 127 if there is no such program, 126 if it cannot be run, 125 if
-its files cannot be made ready. The browser is the one that CHROME names, or a Chromium
-on the PATH.
+its files cannot be made ready. The browser is the one that CHROME or FIREFOX names, or
+a Chromium or Firefox on the PATH.
 `;
 
 /** Reads a command line. */
@@ -133,6 +137,7 @@ function parseJcoFlags(argv: readonly string[]): JcoFlags {
 
 const OPTIONS = {
   batch: { type: 'string' },
+  browser: { type: 'string' },
   env: { type: 'string', multiple: true },
   export: { type: 'string', multiple: true },
   help: { type: 'boolean', short: 'h' },
@@ -156,7 +161,8 @@ function parseRun(argv: readonly string[]): Command {
     return { help: HELP };
   }
   const timeoutMs = values.timeout === undefined ? undefined : milliseconds(values.timeout);
-  const shared = { profile: values.profile, trace: values.trace, timeoutMs };
+  const engine = engineOf(values.browser);
+  const shared = { engine, profile: values.profile, trace: values.trace, timeoutMs };
   if (values.batch !== undefined) {
     const stray = [...positionals, ...args];
     if (stray.length > 0 || values.mount || values.env || values.import || values.export) {

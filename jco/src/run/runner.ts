@@ -3,8 +3,10 @@
 import { stat } from 'node:fs/promises';
 import { basename, sep } from 'node:path';
 
+import type { Page } from 'puppeteer-core';
+
 import { parseMount } from '../mount.js';
-import { type Browser, launch } from './chromium.js';
+import { type Browser, type Engine, ORIGIN, start } from './engines.js';
 import type { Job } from './options.js';
 import { NotStarted, prepare } from './program.js';
 import {
@@ -30,14 +32,21 @@ export interface Outcome {
   message?: string | undefined;
 }
 
+/** Which browser is started, and on which profile: without one, on a temporary one. */
+export interface Place {
+  engine: Engine;
+  profile: string | undefined;
+}
+
 export class Runner {
-  readonly #profile: string | undefined;
+  readonly #place: Place;
   readonly #server = new Server();
   #browser: Promise<Browser> | undefined;
+  #page: Promise<Page> | undefined;
   #closed = false;
 
-  constructor(profile: string | undefined) {
-    this.#profile = profile;
+  constructor(place: Place) {
+    this.#place = place;
   }
 
   /** Runs a job to its end, whatever that is. */
@@ -70,17 +79,14 @@ export class Runner {
       }
     }
     const waits = Object.values(job.mounts).some((mount) => parseMount(mount).kind === 'tree');
-    this.#browser ??= this.#start();
+    this.#page ??= this.#start();
     // The browser takes as long to start as a program to be made ready.
-    const [program, browser] = await Promise.allSettled([
-      prepare(job.program, waits),
-      this.#browser,
-    ]);
+    const [program, page] = await Promise.allSettled([prepare(job.program, waits), this.#page]);
     if (program.status === 'rejected') {
       throw program.reason;
     }
-    if (browser.status === 'rejected') {
-      throw browser.reason;
+    if (page.status === 'rejected') {
+      throw page.reason;
     }
     const path = this.#server.addJob({ imports: job.imports, exports: job.exports, ...end });
     const order: PageJob = {
@@ -96,7 +102,7 @@ export class Runner {
       timeoutMs: job.timeoutMs,
     };
     try {
-      return await browser.value.page.evaluate((order) => globalThis.runJob(order), order);
+      return await page.value.evaluate((order) => globalThis.runJob(order), order);
     } finally {
       this.#server.removeJob(path);
     }
@@ -105,8 +111,8 @@ export class Runner {
   async #tend(task: Task, end: Pick<JobEnd, 'read' | 'write'>): Promise<number> {
     await this.#checkProfile(task);
     const copied = await copiedBy(task);
-    this.#browser ??= this.#start();
-    const { page } = await this.#browser;
+    this.#page ??= this.#start();
+    const page = await this.#page;
     const { imports = {}, exports = {}, file = {} } = copied;
     const path = this.#server.addJob({ imports, exports, ...end });
     try {
@@ -118,7 +124,7 @@ export class Runner {
 
   /** A profile that is not there would be made, with nothing in it. */
   async #checkProfile({ verb }: Task): Promise<void> {
-    const profile = this.#profile ?? '';
+    const profile = this.#place.profile ?? '';
     if (verb !== 'import' && !(await isDirectory(profile))) {
       throw new Error(
         `cannot open the profile '${profile}': it is not a directory; give the one of ` +
@@ -127,9 +133,11 @@ export class Runner {
     }
   }
 
-  async #start(): Promise<Browser> {
+  async #start(): Promise<Page> {
+    const { engine, profile } = this.#place;
     const port = await this.#server.listen();
-    return launch(port, this.#server.base, this.#profile);
+    this.#browser = start(engine, { profile, port, ownSignals: true });
+    return (await this.#browser).open(`${ORIGIN}${this.#server.base}`);
   }
 
   /** Takes the browser down, and its profile if it was a temporary one. */

@@ -10,7 +10,7 @@ import { basename, extname, join } from 'node:path';
 import { build } from 'esbuild';
 
 import { prepare } from '../../dist/run/program.js';
-import { start } from '../../scripts/engines.mjs';
+import { start } from '../../dist/run/engines.js';
 
 const TYPES = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
 

@@ -121,8 +121,13 @@ function describe(error: unknown): string {
     return String(error);
   }
   const frames = error.stack?.split('\n').filter((line) => line.includes('wasm-function')) ?? [];
-  const names = frames.slice(0, 8).map((line) => line.replace(/\s*\(.*\)$/, ''));
+  const names = frames.slice(0, 8).map((line) => `    at ${functionOf(line)}`);
   return [`${error.name}: ${error.message}`, ...names].join('\n');
+}
+
+/** What a line of a stack names: `at NAME (URL)` in Chromium, `NAME@URL` in Firefox. */
+function functionOf(line: string): string {
+  return line.replace(/^\s*at /, '').replace(/(\s*\(.*\)|@\w+:\/\/.*)$/, '');
 }
 
 async function obey({ job, core, program }: WorkerOrder): Promise<void> {
