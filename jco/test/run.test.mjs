@@ -30,6 +30,30 @@ test('files outlive a run if the profile does', async (t) => {
   }
 });
 
+test('Firefox runs programs as Chromium does', async (t) => {
+  const directory = scratch(t);
+  const place = ['--browser', 'firefox', '--profile', join(directory, 'profile')];
+  const count = (mount) => ({ name: mount, program: tool(), args: ['count', '/n'], mounts: { '/': mount } });
+  const jobs = [
+    ...['memory', 'volume:app', 'tree:app', 'volume:app', 'tree:app'].map(count),
+    { name: 'panics', program: tool(), args: ['panic'] },
+    { name: 'spins', program: tool(), args: ['write-and-spin', '/f', 'x'], mounts: { '/': 'memory' }, timeout_ms: 300 },
+  ];
+  const results = await batch(t, jobs, ...place);
+  const ends = results.map(({ exit_code, stdout }) => `${exit_code} ${stdout.trim()}`);
+  assert.deepEqual(ends, ['0 1', '0 1', '0 1', '0 2', '0 2', '134 ', '124 spinning']);
+  assert.match(results[5].stderr, /the program trapped: RuntimeError.*unreachable[^]*^ {4}at \S+$/m);
+  const args = ['--mount', '/=volume:app', ...place];
+  const { code, stdout, stderr } = await command(['run', tool(), ...args, '--', 'count', '/n']);
+  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '3\n', stderr: '' });
+  assert.equal((await command(['cat', ...args, '/n'])).stdout, '3');
+  // A temporary profile is taken away again.
+  const input = 'hello';
+  const echo = await command(['run', tool(), '--browser', 'firefox', '--', 'cat'], { input });
+  assert.deepEqual([echo.code, echo.stdout], [0, input]);
+  assert.deepEqual(profiles(), []);
+});
+
 test('stdin, stdout and stderr are the program\'s', async () => {
   const input = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 256));
   const { code, bytes, stderr } = await command(['run', tool(), '--', 'cat'], { input });

@@ -127,7 +127,10 @@ function describe(error: unknown): string {
 
 /** What a line of a stack names: `at NAME (URL)` in Chromium, `NAME@URL` in Firefox. */
 function functionOf(line: string): string {
-  return line.replace(/^\s*at /, '').replace(/(\s*\(.*\)|@\w+:\/\/.*)$/, '');
+  const name = line.replace(/^\s*at /, '').replace(/(\s*\(.*\)|@\w+:\/\/.*)$/, '');
+  const [index = ''] = /wasm-function\[\d+\]/.exec(line) ?? [];
+  // One that has no name is where it is.
+  return name === '' || name.includes(index) ? index : name;
 }
 
 async function obey({ job, core, program }: WorkerOrder): Promise<void> {
