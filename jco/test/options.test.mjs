@@ -10,6 +10,7 @@ const job = (...args) => run(...args).work.job;
 test('a whole command line is taken apart', () => {
   const { work, ...others } = run(
     'some/p.wasm',
+    '--adapter',
     '--mount',
     '/=tree:app:ro',
     '--mount=.=memory',
@@ -36,6 +37,7 @@ test('a whole command line is taken apart', () => {
   assert.deepEqual(work.job, {
     name: 'p.wasm',
     program: 'some/p.wasm',
+    adapter: true,
     args: ['-l', '--mount', '--'],
     env: { A: 'b=c', EMPTY: '' },
     mounts: { '/': 'tree:app:ro', '.': 'memory' },
@@ -75,6 +77,7 @@ test('what is wrong is said', () => {
     [['p.wasm', '--timeout', '-1'], /timeout/],
     [['p.wasm', '--timeout', '0'], /milliseconds/],
     [['p.wasm', '--batch', 'f'], /from its file alone/],
+    [['--adapter', '--batch', 'f'], /from its file alone/],
     [['--batch', 'f', '--', 'x'], /from its file alone/],
   ]) {
     assert.throws(() => run(...args), message, args.join(' '));
@@ -167,6 +170,7 @@ test('a line of a batch is a job', () => {
   assert.deepEqual(parseBatchLine('{"program": "d/p.wasm"}', 3), {
     name: 'line 3',
     program: 'd/p.wasm',
+    adapter: false,
     args: [],
     env: {},
     mounts: {},
@@ -177,6 +181,7 @@ test('a line of a batch is a job', () => {
   const whole = {
     name: 'n',
     program: 'p',
+    adapter: true,
     args: ['a'],
     env: { A: '1' },
     mounts: { '.': 'memory' },
@@ -195,6 +200,7 @@ test('a line of a batch that is no job says why', () => {
     ['{"program": 1}', /'program'/],
     ['{"program": "p", "arg": []}', /'arg' is not known/],
     ['{"program": "p", "args": "x"}', /'args'/],
+    ['{"program": "p", "adapter": 1}', /'adapter'/],
     ['{"program": "p", "env": {"A": 1}}', /'env'/],
     ['{"program": "p", "mounts": {"/": "disk:x"}}', /no mount/],
     ['{"program": "p", "timeout_ms": -1}', /milliseconds/],

@@ -12,6 +12,8 @@ export interface Job {
   name: string;
   /** A component, or a preview1 module. */
   program: string;
+  /** Whether a preview1 module is made a component. */
+  adapter: boolean;
   /** Without the name of the program. */
   args: string[];
   env: Record<string, string>;
@@ -67,6 +69,8 @@ Options of run:
                             memory:NAME   the same in every mount of that name
                             With :ro the program may change nothing there.
   --env NAME=VALUE          An environment variable of the program.
+  --adapter                 Make a preview1 module a component, with the adapter of the
+                            WASI project, instead of giving it its calls directly.
   --import HOSTDIR=GUEST    Copy what is in a directory of this machine into the
                             program's directory GUEST before it starts, also
                             where the program may not write.
@@ -82,8 +86,8 @@ Options of run:
                             or to stderr.
   --batch FILE              Run what FILE ('-': standard input) lists, one JSON
                             object a line, of which only "program" has to be:
-                            {"name", "program", "args": [], "env": {},
-                             "mounts": {"GUEST": "KIND:NAME[:ro]"},
+                            {"name", "program", "adapter": false, "args": [],
+                             "env": {}, "mounts": {"GUEST": "KIND:NAME[:ro]"},
                              "imports": {"GUEST": "HOSTDIR"},
                              "exports": {"GUEST": "HOSTDIR"}, "timeout_ms"}
                             and print a line for each as it ends:
@@ -136,6 +140,7 @@ function parseJcoFlags(argv: readonly string[]): JcoFlags {
 }
 
 const OPTIONS = {
+  adapter: { type: 'boolean', default: false },
   batch: { type: 'string' },
   browser: { type: 'string' },
   env: { type: 'string', multiple: true },
@@ -165,7 +170,8 @@ function parseRun(argv: readonly string[]): Command {
   const shared = { engine, profile: values.profile, trace: values.trace, timeoutMs };
   if (values.batch !== undefined) {
     const stray = [...positionals, ...args];
-    if (stray.length > 0 || values.mount || values.env || values.import || values.export) {
+    const { adapter, env, mount } = values;
+    if (stray.length > 0 || adapter || mount || env || values.import || values.export) {
       throw new UsageError('--batch takes programs, mounts and the like from its file alone');
     }
     return { run: { work: { batch: values.batch }, ...shared } };
@@ -180,6 +186,7 @@ function parseRun(argv: readonly string[]): Command {
   const job = {
     name: basename(program),
     program,
+    adapter: values.adapter,
     args,
     env: record('--env', 'NAME=VALUE', values.env, cutFirst),
     mounts: record('--mount', 'GUEST=KIND:NAME', values.mount, cutFirst),
@@ -235,7 +242,7 @@ function batchJob(value: unknown, name: string): Job {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UsageError('it is not an object');
   }
-  const { name: _, program, args, env, mounts, imports, exports, timeout_ms, ...others } =
+  const { name: _, program, adapter, args, env, mounts, imports, exports, timeout_ms, ...others } =
     value as Record<string, unknown>;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) {
@@ -244,9 +251,13 @@ function batchJob(value: unknown, name: string): Job {
   if (typeof program !== 'string') {
     throw new UsageError(`'program' has to be a string`);
   }
+  if (typeof (adapter ?? false) !== 'boolean') {
+    throw new UsageError(`'adapter' has to be true or false`);
+  }
   const job = {
     name,
     program,
+    adapter: adapter === true,
     args: strings('args', args ?? []),
     env: stringsByName('env', env ?? {}),
     mounts: stringsByName('mounts', mounts ?? {}),

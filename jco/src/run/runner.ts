@@ -16,7 +16,7 @@ import {
   type TaskOrder,
   failedCode,
 } from './protocol.js';
-import { type JobEnd, Server } from './server.js';
+import { type JobEnd, Server, type Streams } from './server.js';
 
 declare global {
   /** The page's own: runs a job, and answers with its exit code. */
@@ -50,12 +50,12 @@ export class Runner {
   }
 
   /** Runs a job to its end, whatever that is. */
-  async run(job: Job, trace: boolean, end: Pick<JobEnd, 'read' | 'write'>): Promise<Outcome> {
+  async run(job: Job, trace: boolean, end: Streams): Promise<Outcome> {
     return this.#outcome(this.#run(job, trace, end), NO_FILES);
   }
 
   /** Does a task, as far as it can be done. */
-  async tend(task: Task, end: Pick<JobEnd, 'read' | 'write'>): Promise<Outcome> {
+  async tend(task: Task, end: Streams): Promise<Outcome> {
     return this.#outcome(this.#tend(task, end), failedCode(task));
   }
 
@@ -72,7 +72,7 @@ export class Runner {
     }
   }
 
-  async #run(job: Job, trace: boolean, end: Pick<JobEnd, 'read' | 'write'>): Promise<number> {
+  async #run(job: Job, trace: boolean, end: Streams): Promise<number> {
     for (const directory of Object.values(job.imports)) {
       if (!(await isDirectory(directory))) {
         throw new Error(`cannot import '${directory}': it is not a directory`);
@@ -81,7 +81,7 @@ export class Runner {
     const waits = Object.values(job.mounts).some((mount) => parseMount(mount).kind === 'tree');
     this.#page ??= this.#start();
     // The browser takes as long to start as a program to be made ready.
-    const [program, page] = await Promise.allSettled([prepare(job.program, waits), this.#page]);
+    const [program, page] = await Promise.allSettled([prepare(job.program, { waits, adapter: job.adapter }), this.#page]);
     if (program.status === 'rejected') {
       throw program.reason;
     }
@@ -91,13 +91,16 @@ export class Runner {
     const path = this.#server.addJob({ imports: job.imports, exports: job.exports, ...end });
     const order: PageJob = {
       path,
-      program: this.#server.addProgram(program.value.id, program.value.directory),
-      modules: program.value.modules,
+      name: job.program,
+      kind: program.value.kind,
+      program: this.#server.addProgram(program.value.id, program.value.files),
+      modules: [...program.value.files.keys()].filter((name) => name.endsWith('.wasm')),
       argv: [basename(job.program), ...job.args],
       env: job.env,
       mounts: job.mounts,
       imports: Object.keys(job.imports),
       exports: Object.keys(job.exports),
+      terminals: end.terminals,
       trace,
       timeoutMs: job.timeoutMs,
     };
@@ -108,7 +111,7 @@ export class Runner {
     }
   }
 
-  async #tend(task: Task, end: Pick<JobEnd, 'read' | 'write'>): Promise<number> {
+  async #tend(task: Task, end: Streams): Promise<number> {
     await this.#checkProfile(task);
     const copied = await copiedBy(task);
     this.#page ??= this.#start();
