@@ -111,12 +111,16 @@ function begin(
         Object.assign(event, text === undefined ? {} : { [word]: text });
         break;
       }
-      case 'offset':
-        event.offset = value.next().value as bigint;
+      case 'offset': {
+        const offset = value.next().value as bigint;
+        Object.assign(event, offset < 0n ? {} : { offset });
         break;
-      case 'length':
-        event.length = BigInt.asUintN(64, BigInt(value.next().value as number | bigint));
+      }
+      case 'length': {
+        const length = value.next().value as number | bigint;
+        event.length = typeof length === 'bigint' ? length : BigInt(length >>> 0);
         break;
+      }
       case 'result':
       case 'wide': {
         const at = number();

@@ -322,21 +322,29 @@ for (const kind of ['volume', 'tree']) {
   });
 }
 
-test('a trace has a line for each call', async (t) => {
-  const file = join(scratch(t), 'trace');
-  const args = ['run', tool(), '--mount', '/=memory', `--trace=${file}`, '--', 'count', '/n'];
-  assert.equal((await command(args)).code, 0);
-  const lines = readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
-  const calls = lines.map(({ call, path, answer }) => [call, path, answer].join(' '));
-  assert.ok(calls.includes('descriptor.open-at n no-entry'), calls.join('\n'));
-  assert.ok(calls.includes('descriptor.open-at n ok'));
-  const write = lines.find(({ call }) => call === 'output-stream.write');
-  assert.deepEqual([write.length, write.answer, typeof write.us], [1, 'ok', 'number']);
-  const [result] = await batch(t, [{ name: 'a "job"', program: tool(), args: ['count', '/n'], mounts: { '/': 'memory' } }], `--trace=${file}`);
-  assert.equal(result.exit_code, 0);
-  const [first] = readFileSync(file, 'utf8').split('\n');
-  assert.deepEqual(JSON.parse(first).job, 'a "job"');
-});
+for (const [target, open, missing, write] of [
+  ['wasm32-wasip1', 'path_open', 'noent', 'fd_write'],
+  ['wasm32-wasip2', 'descriptor.open-at', 'no-entry', 'output-stream.write'],
+]) {
+  test(`a trace has a line for each call, for ${target}`, async (t) => {
+    const file = join(scratch(t), 'trace');
+    const lines = () => readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+    // Of a mount that does not wait, and of one that does.
+    for (const mount of ['/=memory', '/=tree:t']) {
+      const args = ['run', tool(target), '--mount', mount, `--trace=${file}`, '--', 'count', '/n'];
+      assert.equal((await command(args)).code, 0);
+      const calls = lines().map(({ call, path, answer }) => [call, path, answer].join(' '));
+      assert.ok(calls.includes(`${open} n ${missing}`), calls.join('\n'));
+      assert.ok(calls.includes(`${open} n ok`));
+      const written = lines().find(({ call }) => call === write);
+      assert.deepEqual([written.length ?? written.result, written.answer, typeof written.us], [1, 'ok', 'number']);
+    }
+    const job = { name: 'a "job"', program: tool(target), args: ['count', '/n'], mounts: { '/': 'memory' } };
+    const [result] = await batch(t, [job], `--trace=${file}`);
+    assert.equal(result.exit_code, 0);
+    assert.equal(lines()[0].job, 'a "job"');
+  });
+}
 
 test('an interrupted run takes its browser and its profile with it', async () => {
   const before = profiles();

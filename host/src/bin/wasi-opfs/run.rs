@@ -31,11 +31,12 @@ const BATCH_HELP: &str = r#"Runs the programs that FILE (`-`: standard input) na
 
 Each line is a JSON object:
 
-  {"name": "first", "program": "ls.wasm", "args": ["-l", "/"], "env": {"LANG": "C"},
+  {"name": "first", "program": "ls.wasm", "adapter": false, "args": ["-l", "/"],
+   "env": {"LANG": "C"},
    "mounts": {"/": "dir:./data:ro", "/tmp": "memory"}, "imports": {"/tmp": "./src"},
    "exports": {"/tmp": "./out"}, "timeout_ms": 5000}
 
-`program` is enough; `"adapter": true` is `--adapter`. As each ends, its result is written as a line of JSON:
+`program` is enough. As each ends, its result is written as a line of JSON:
 
   {"name": "first", "exit_code": 0, "stdout": "…", "stderr": "…", "ms": 12}"#;
 
