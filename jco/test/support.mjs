@@ -10,7 +10,7 @@ import { extname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-import { launch } from '../dist/run/chromium.js';
+import { ORIGIN, start as startBrowser } from '../dist/run/engines.js';
 
 // Whatever other browsers run on this machine, the temporary profiles found here are ours.
 process.env.TMPDIR = mkdtempSync(join(tmpdir(), 'wasi-opfs-test-'));
@@ -79,8 +79,8 @@ export async function openPage(directory) {
     }
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const browser = await launch(server.address().port, '/', undefined);
-  const { page } = browser;
+  const browser = await startBrowser('chromium', { port: server.address().port });
+  const page = await browser.open(`${ORIGIN}/`);
   return {
     page,
     worker: (module, message) =>
