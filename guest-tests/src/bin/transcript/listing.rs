@@ -45,7 +45,8 @@ fn kinds() -> io::Result<()> {
         }
     }
     say("numbers that are not their files'", Ok(wrong));
-    for name in ["", "/", "/.", "/dir", "/dir/..", "/empty", "/dirlink", "/file", "/nope", "/link"] {
+    for name in ["", "/", "/.", "/dir", "/dir/..", "/empty", "/dirlink", "/file", "/nope", "/link"]
+    {
         say(format_args!("names of {name:?}"), names(&format!("{HERE}{name}")));
     }
     say("names of a preopen", names("nest"));

@@ -92,9 +92,11 @@ fn inside() -> io::Result<()> {
     say("inner is nest", Ok(same));
     tree("nest")?;
     let nest = File::open("nest")?;
-    say("kind from nest", sys::open_at(&nest, "inner", libc::O_RDONLY).and_then(|inner| {
-        Ok(sys::fstat(&inner)?.id == sys::stat("nest/inner", true)?.id)
-    }));
+    say(
+        "kind from nest",
+        sys::open_at(&nest, "inner", libc::O_RDONLY)
+            .and_then(|inner| Ok(sys::fstat(&inner)?.id == sys::stat("nest/inner", true)?.id)),
+    );
     did("down and up", sys::open_at(&nest, "inner/../file", libc::O_RDONLY));
     did("up from inner", File::open("nest/inner/../file"));
     did("up and around", File::open("nest/dir/../inner/file"));

@@ -8,9 +8,33 @@ use crate::say::{did, fixture, say, tree};
 const HERE: &str = "work/moving";
 
 const THINGS: &[&str] = &[
-    "file", "file/", "other", "dir", "dir/", "empty", "empty/", "nope", "nope/", "link", "link/",
-    "dirlink", "dirlink/", "dangling", "loop", "dir/inner", "dir/new", "empty/new", "dirlink/inner",
-    "dirlink/new", "nope/new", "file/new", ".", "dir/.", "..", "dir/..", "dir/deep/er",
+    "file",
+    "file/",
+    "other",
+    "dir",
+    "dir/",
+    "empty",
+    "empty/",
+    "nope",
+    "nope/",
+    "link",
+    "link/",
+    "dirlink",
+    "dirlink/",
+    "dangling",
+    "loop",
+    "dir/inner",
+    "dir/new",
+    "empty/new",
+    "dirlink/inner",
+    "dirlink/new",
+    "nope/new",
+    "file/new",
+    ".",
+    "dir/.",
+    "..",
+    "dir/..",
+    "dir/deep/er",
 ];
 
 pub(crate) fn section() -> io::Result<()> {
@@ -49,10 +73,7 @@ fn deep() -> io::Result<()> {
     say("read", fs::read_to_string(format!("{HERE}/empty/a/b/c/d/e/f/g/file")));
     did("into itself", fs::rename(format!("{HERE}/empty"), format!("{HERE}/empty/a/b/new")));
     did("over its parent", fs::rename(format!("{HERE}/empty/a/b"), format!("{HERE}/empty/a")));
-    did(
-        "out of the middle",
-        fs::rename(format!("{HERE}/empty/a/b"), format!("{HERE}/middle")),
-    );
+    did("out of the middle", fs::rename(format!("{HERE}/empty/a/b"), format!("{HERE}/middle")));
     did("remove_dir_all", fs::remove_dir_all(format!("{HERE}/empty")));
     tree(HERE)
 }

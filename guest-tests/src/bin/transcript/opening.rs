@@ -54,7 +54,8 @@ fn used(mut file: &File) -> String {
         true => "directory".to_owned(),
         false => stat.len().to_string(),
     }));
-    let flags = word(sys::flags(file));
+    // wasi-libc keeps those of directories, or not.
+    let flags = if size == "directory" { String::new() } else { word(sys::flags(file)) };
     format!("reads {read}, writes {written}, {cut}, {size}, {flags}")
 }
 
@@ -92,10 +93,7 @@ fn flags() -> io::Result<()> {
     let dir = File::open(format!("{HERE}/dir"))?;
     for path in ["inner", "nope", "..", "../file", "/inner", "", "."] {
         did(format_args!("open {path:?} in an open directory"), sys::open_at(&dir, path, read));
-        did(
-            format_args!("make {path:?} in an open directory"),
-            sys::make_directory_at(&dir, path),
-        );
+        did(format_args!("make {path:?} in an open directory"), sys::make_directory_at(&dir, path));
     }
     let file = File::open(format!("{HERE}/file"))?;
     did("open in a file", sys::open_at(&file, "x", read));

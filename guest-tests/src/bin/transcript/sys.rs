@@ -100,15 +100,6 @@ pub(crate) fn make_directory_at(directory: &File, path: &str) -> io::Result<()> 
     done(unsafe { libc::mkdirat(directory.as_raw_fd(), path.as_ptr(), 0o777) }).map(drop)
 }
 
-/// Links `old` to `new`; following a last link is said or not.
-pub(crate) fn link(old: &str, new: &str, follow: bool) -> io::Result<()> {
-    let (old, new) = (text(old)?, text(new)?);
-    let flags = if follow { libc::AT_SYMLINK_FOLLOW } else { 0 };
-    let (from, to) = (old.as_ptr(), new.as_ptr());
-    // SAFETY: two strings with their ends, alive.
-    done(unsafe { libc::linkat(NO_DIRECTORY, from, NO_DIRECTORY, to, flags) }).map(drop)
-}
-
 /// A time as `utimensat` takes it: seconds and nanoseconds, or one of the two words.
 pub(crate) type Time = (i64, i64);
 pub(crate) const OMIT: Time = (0, libc::UTIME_OMIT as i64);
@@ -133,11 +124,7 @@ pub(crate) fn set_times_of(file: &File, times: [Time; 2]) -> io::Result<()> {
     done(unsafe { libc::futimens(file.as_raw_fd(), times.as_ptr()) }).map(drop)
 }
 
-pub(crate) fn seek(file: &File, offset: i64, whence: c_int) -> io::Result<i64> {
-    // SAFETY: numbers alone.
-    done(unsafe { libc::lseek(file.as_raw_fd(), offset, whence) })
-}
-
+/// The wasi-libc of components crashes where this is refused.
 pub(crate) fn read_at(file: &File, most: usize, offset: i64) -> io::Result<String> {
     let mut bytes = vec![0_u8; most];
     let into = bytes.as_mut_ptr().cast();

@@ -77,9 +77,7 @@ fn opened() -> io::Result<()> {
     let path = format!("{HERE}/file");
     let at = |(seconds, nanoseconds): Time| {
         let (seconds, nanoseconds) = (seconds.unsigned_abs(), nanoseconds.unsigned_abs());
-        SystemTime::UNIX_EPOCH
-            + Duration::from_secs(seconds)
-            + Duration::from_nanos(nanoseconds)
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_nanos(nanoseconds)
     };
     let both = FileTimes::new().set_accessed(at(EARLY)).set_modified(at(LATE));
     let options: [(&str, File); 4] = [
@@ -120,15 +118,11 @@ fn by_themselves() -> io::Result<()> {
         ("open", || File::open(format!("{HERE}/file")).map(drop)),
         ("make inside", || fs::write(format!("{HERE}/dir/new"), "")),
         ("write inside", || fs::write(format!("{HERE}/dir/new"), "more")),
-        ("rename inside", || {
-            fs::rename(format!("{HERE}/dir/new"), format!("{HERE}/dir/newer"))
-        }),
+        ("rename inside", || fs::rename(format!("{HERE}/dir/new"), format!("{HERE}/dir/newer"))),
         ("remove inside", || fs::remove_file(format!("{HERE}/dir/newer"))),
         ("make a directory inside", || fs::create_dir(format!("{HERE}/dir/deep"))),
         ("remove it", || fs::remove_dir(format!("{HERE}/dir/deep"))),
-        ("list", || {
-            fs::read_dir(format!("{HERE}/dir"))?.map(|entry| entry.map(drop)).collect()
-        }),
+        ("list", || fs::read_dir(format!("{HERE}/dir"))?.map(|entry| entry.map(drop)).collect()),
     ];
     for (name, change) in changes {
         for path in ["file", "dir"] {

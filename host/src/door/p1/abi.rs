@@ -250,8 +250,8 @@ impl Subscription {
         Ok(Self { userdata: u64_at(bytes, 0), what })
     }
 
-    /// The `event` that it is answered with.
-    pub(super) fn event(&self, ready: u64, hangup: bool) -> [u8; 32] {
+    /// The `event` that it is answered with: no error, and nobody has hung up.
+    pub(super) fn event(&self, ready: u64) -> [u8; 32] {
         let kind = match self.what {
             Awaited::Clock { .. } => 0,
             Awaited::Read { .. } => 1,
@@ -261,7 +261,6 @@ impl Subscription {
             .put(0, self.userdata.to_le_bytes())
             .put(10, [kind])
             .put(16, ready.to_le_bytes())
-            .put(24, [u8::from(hangup)])
             .0
     }
 }

@@ -81,13 +81,15 @@ impl Guest {
                 abi::fdstat(descriptor.kind().into(), flags, rights, rights)
             }
             Open::Directory(_) => {
-                let all = rights::ALL & !rights::SOCKETS & !rights::FD_ALLOCATE;
-                let of_files = rights::FD_SEEK
+                let of_files = rights::FD_ALLOCATE
+                    | rights::FD_SEEK
                     | rights::FD_TELL
                     | rights::FD_READ
                     | rights::FD_WRITE
                     | rights::FD_FILESTAT_SET_SIZE
                     | rights::PATH_FILESTAT_SET_SIZE;
+                // Some guests ask for all of these for what they open in it, to allocate too.
+                let all = rights::ALL & !rights::SOCKETS;
                 // Reading a directory is listing it.
                 let own = all & !of_files | rights::FD_READ;
                 abi::fdstat(Filetype::Directory, 0, own, all)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::abi::{Errno, dirent, fdflags, rights};
 use super::device::Want;
-use super::failure::Result;
+use super::failure::{Failure, Result};
 use super::guest::Guest;
 use super::memory::{Memory, Vectors};
 use super::table::{Open, OpenDevice, OpenFile};
@@ -59,7 +59,8 @@ impl Guest {
                 self.turns(true);
                 read_device(m, device, Vectors::new(iovs, count)).await?
             }
-            Open::Directory(_) => return Err(Errno::Badf.into()),
+            // As in POSIX, and as components are told.
+            Open::Directory(_) => return Err(Errno::Isdir.into()),
         };
         m.store_u32(into, moved)
     }
@@ -135,7 +136,7 @@ impl Guest {
             Open::File(_) => return Err(Errno::Notdir.into()),
             Open::Device(_) => return Err(Errno::Badf.into()),
         };
-        let mut page = Page { bytes: Vec::new(), most: length as usize };
+        let mut page = Page::new(m, buffer, length);
         let mut full = false;
         if cookie < DOTS {
             let inode = directory.descriptor.id().inode;
@@ -144,12 +145,11 @@ impl Guest {
             }
         }
         if !full {
-            let mut after = cookie.saturating_sub(DOTS);
+            let after = cookie.saturating_sub(DOTS);
             let mut lost = false;
             directory
                 .listing
                 .visit(after, |next, entry| {
-                    after = next;
                     let Some(next) = next.checked_add(DOTS) else {
                         lost = true;
                         return false;
@@ -163,30 +163,62 @@ impl Guest {
                 return Err(Errno::Overflow.into());
             }
         }
-        m.store(buffer, &page.bytes)?;
-        // No more than `length`.
-        #[allow(clippy::cast_possible_truncation)]
-        m.store_u32(into, page.bytes.len() as u32)
+        let told = page.finish()?;
+        m.store_u32(into, told)
     }
 }
 
-/// What a listing fills.
-struct Page {
+/// How much of a listing is held before it is put into the guest's memory.
+const HELD: usize = 64 * 1024;
+
+/// What a listing fills: a part of the guest's memory.
+struct Page<'a, M> {
+    memory: &'a mut M,
+    at: u32,
+    room: u32,
+    stored: u32,
     bytes: Vec<u8>,
-    most: usize,
+    failed: Result<()>,
 }
 
-impl Page {
+impl<'a, M: Memory> Page<'a, M> {
+    fn new(memory: &'a mut M, at: u32, room: u32) -> Self {
+        Self { memory, at, room, stored: 0, bytes: Vec::new(), failed: Ok(()) }
+    }
+
     /// Whether there was room for all of the entry.
     fn add(&mut self, next: u64, inode: u64, kind: Kind, name: &str) -> bool {
         let head = dirent(next, inode, name.len(), kind.into());
-        self.put(&head) && self.put(name.as_bytes())
+        let added = self.put(&head) && self.put(name.as_bytes());
+        if self.bytes.len() >= HELD {
+            self.failed = self.store();
+        }
+        added && self.failed.is_ok()
     }
 
     fn put(&mut self, bytes: &[u8]) -> bool {
-        let fits = bytes.len().min(self.most - self.bytes.len());
+        let left = (self.room - self.stored) as usize - self.bytes.len();
+        let fits = bytes.len().min(left);
         self.bytes.extend_from_slice(&bytes[..fits]);
         fits == bytes.len()
+    }
+
+    fn store(&mut self) -> Result<()> {
+        let at = self.at.checked_add(self.stored).ok_or(Failure::Fault)?;
+        self.memory.store(at, &self.bytes)?;
+        // No more than there is room for.
+        #[allow(clippy::cast_possible_truncation)]
+        let stored = self.bytes.len() as u32;
+        self.stored += stored;
+        self.bytes.clear();
+        Ok(())
+    }
+
+    /// How many bytes it was.
+    fn finish(mut self) -> Result<u32> {
+        self.failed?;
+        self.store()?;
+        Ok(self.stored)
     }
 }
 

@@ -28,7 +28,8 @@ struct Wanted {
 enum Source {
     /// Due at a moment of the monotonic clock, in nanoseconds.
     Due(u64),
-    /// Ready, with so many bytes; none is the end.
+    /// Ready, with so many bytes. A file's end is no hangup: more may be written to it, also
+    /// by the guest itself, which would not see that it may.
     Ready(u64),
     Device(Ref<Open>, Want),
 }
@@ -142,13 +143,13 @@ async fn happened(wanted: &[Wanted]) -> Result<SmallVec<[Event; 2]>> {
     for one in wanted {
         match one.source {
             Source::Due(at) if at <= system::monotonic() => {
-                events.push(one.subscription.event(0, false));
+                events.push(one.subscription.event(0));
             }
             Source::Due(_) => {}
-            Source::Ready(bytes) => events.push(one.subscription.event(bytes, bytes == 0)),
+            Source::Ready(bytes) => events.push(one.subscription.event(bytes)),
             Source::Device(..) => match one.ready(Duration::ZERO).await? {
                 0 => {}
-                bytes => events.push(one.subscription.event(bytes, false)),
+                bytes => events.push(one.subscription.event(bytes)),
             },
         }
     }

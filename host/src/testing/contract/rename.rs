@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 
 use super::{Bench, name, read, refused, same, write};
-use crate::backend::{Backend, Fresh, Kind, Position};
+use crate::backend::{Backend, Fresh, Kind, Position, Removal};
 use crate::error::ErrorCode;
 use crate::shared::Ref;
 use crate::testing::{Case, case};
@@ -115,6 +115,13 @@ async fn a_directory_is_not_moved_into_itself(backend: Ref<dyn Backend>) -> Resu
     // Over the directory that holds it: that one is not empty.
     let answer = bench.backend.rename(&d, &name("e")?, root, &name("d")?).await;
     refused("over its parent", answer, [ErrorCode::NotEmpty])?;
+    bench.file(&e, "f", "content").await?;
+    for over in ["d", "e"] {
+        let parent = if over == "d" { root } else { &d };
+        let answer = bench.backend.rename(&e, &name("f")?, parent, &name(over)?).await;
+        refused("a file over what holds it", answer, [ErrorCode::IsDirectory])?;
+    }
+    bench.backend.remove(&e, &name("f")?, Removal::File).await?;
     same("the tree", bench.snapshot().await?, before)
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, fstatfs, fstatvfs, fsync,
+    AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, Stat, fstatfs, fstatvfs, fsync,
     linkat, makedev, mkdirat, mknodat, openat, readlinkat, renameat, statat, symlinkat, syncfs,
     unlinkat,
 };
@@ -251,7 +251,19 @@ impl Backend for Dir {
     }
 
     async fn rename(&self, from: &Node, name: &Name, to: &Node, new_name: &Name) -> Result<()> {
-        renameat(fd(from), name.as_bytes(), fd(to), new_name.as_bytes()).map_err(not_empty)
+        let renamed = renameat(fd(from), name.as_bytes(), fd(to), new_name.as_bytes());
+        renamed.map_err(not_empty).map_err(|code| {
+            // The kernel looks at whether the one leads through the other before it looks at
+            // what they are.
+            let flags = AtFlags::SYMLINK_NOFOLLOW;
+            let moved = || statat(fd(from), name.as_bytes(), flags).ok();
+            let is_directory =
+                |stat: Stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+            match code {
+                ErrorCode::NotEmpty if !moved().is_some_and(is_directory) => ErrorCode::IsDirectory,
+                code => code,
+            }
+        })
     }
 
     async fn remove(&self, parent: &Node, name: &Name, what: Removal) -> Result<()> {

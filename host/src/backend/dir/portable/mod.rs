@@ -262,6 +262,9 @@ impl Backend for Dir {
             self.save(&to, new_name)?;
         }
         from.dir()?.rename(old, to.dir()?, new).map_err(|error| match from_io(&error) {
+            // Some systems look at whether the one leads through the other before they look at
+            // what they are.
+            ErrorCode::Exist | ErrorCode::NotEmpty if !moved.is_dir() => ErrorCode::IsDirectory,
             ErrorCode::Exist => ErrorCode::NotEmpty,
             code => code,
         })?;
