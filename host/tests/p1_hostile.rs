@@ -48,11 +48,12 @@ const MOST_FOR_A_CALL: usize = 256 << 20;
 /// How long a call may take that does not wait for a clock.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// How many calls a guest makes.
-const CALLS: usize = 1500;
+/// How many calls are made on a backend, and by one guest.
+const CALLS: usize = 3000;
+const CALLS_OF_ONE: usize = 100;
 
-/// Every call with its arguments: a descriptor, a path, buffers, a place for an answer, a
-/// number; in capitals if it has 64 bits.
+/// Every call with its arguments: a descriptor, one of a directory, a path, buffers, a place
+/// for an answer, a number; in capitals if it has 64 bits.
 const ALL: &[(&str, &str)] = &[
     ("args_get", "oo"),
     ("args_sizes_get", "oo"),
@@ -75,22 +76,22 @@ const ALL: &[(&str, &str)] = &[
     ("fd_prestat_dir_name", "fon"),
     ("fd_pwrite", "fvNo"),
     ("fd_read", "fvo"),
-    ("fd_readdir", "fonNo"),
+    ("fd_readdir", "donNo"),
     ("fd_renumber", "ff"),
     ("fd_seek", "fNno"),
     ("fd_sync", "f"),
     ("fd_tell", "fo"),
     ("fd_write", "fvo"),
-    ("path_create_directory", "fp"),
-    ("path_filestat_get", "fnpo"),
-    ("path_filestat_set_times", "fnpNNn"),
-    ("path_link", "fnpfp"),
-    ("path_open", "fnpnNNno"),
-    ("path_readlink", "fpono"),
-    ("path_remove_directory", "fp"),
-    ("path_rename", "fpfp"),
-    ("path_symlink", "pfp"),
-    ("path_unlink_file", "fp"),
+    ("path_create_directory", "dp"),
+    ("path_filestat_get", "dnpo"),
+    ("path_filestat_set_times", "dnpNNn"),
+    ("path_link", "dnpdp"),
+    ("path_open", "dnpnNNno"),
+    ("path_readlink", "dpono"),
+    ("path_remove_directory", "dp"),
+    ("path_rename", "dpdp"),
+    ("path_symlink", "pdp"),
+    ("path_unlink_file", "dp"),
     ("poll_oneoff", "oono"),
     ("proc_raise", "n"),
     ("random_get", "on"),
@@ -135,18 +136,22 @@ impl Random {
 
     /// Numbers at which something changes, mostly small ones.
     fn number(&mut self) -> u32 {
-        match self.below(4) {
+        match self.below(10) {
             0 => self.below(SIZE),
             1 => self.pick(&[SIZE - 1, SIZE, SIZE + 1, 1 << 31, u32::MAX - 7, u32::MAX]),
-            _ => self.below(40),
+            2 | 3 => self.below(40),
+            4 | 5 => self.below(5),
+            _ => self.below(2),
         }
     }
 
     fn long(&mut self) -> u64 {
         const TOP: u64 = 1 << 63;
-        match self.below(4) {
+        match self.below(10) {
             0 => self.pick(&[TOP - 1, TOP, TOP + 1, TOP - 5000, u64::MAX, u64::MAX - 3, 1 << 40]),
             1 => self.next(),
+            // The rights to read and write.
+            2..5 => 1 << 1 | 1 << 6,
             _ => u64::from(self.number()),
         }
     }
@@ -170,21 +175,25 @@ impl Random {
 
     /// What one kind of argument becomes: one number, or two.
     fn argument(&mut self, kind: char, paths: &[u32], into: &mut Vec<Val>) {
-        #[expect(clippy::cast_possible_wrap, reason = "a guest's numbers have no sign")]
-        let val = |number: u32| Val::I32(number as i32);
-        #[expect(clippy::cast_possible_wrap, reason = "a guest's numbers have no sign")]
-        let long = |number: u64| Val::I64(number as i64);
+        let val = |number: u32| Val::I32(number.cast_signed());
+        let long = |number: u64| Val::I64(number.cast_signed());
         match kind {
-            'f' => into.push(val(if self.one_in(10) { self.number() } else { self.below(12) })),
+            'd' if !self.one_in(5) => into.push(val(3)),
+            'd' | 'f' => {
+                into.push(val(if self.one_in(10) { self.number() } else { 3 + self.below(8) }))
+            }
             'p' if !self.one_in(10) => {
                 let index = self.below(u32::try_from(paths.len()).expect("few"));
                 into.extend([val(PATHS + index * LONGEST_PATH), val(paths[index as usize])]);
             }
             'v' if !self.one_in(10) => {
-                into.extend([val(BUFFERS), val(self.pick(&[0, 1, 2, 5, 100, 1025, u32::MAX]))]);
+                into.extend([
+                    val(BUFFERS),
+                    val(self.pick(&[0, 1, 1, 2, 2, 5, 100, 1025, u32::MAX])),
+                ]);
             }
             'p' | 'v' => into.extend([val(self.number()), val(self.number())]),
-            'o' => into.push(val(if self.one_in(3) {
+            'o' => into.push(val(if self.one_in(8) {
                 self.number()
             } else {
                 8192 + self.below(SIZE - 16_384)
@@ -272,10 +281,31 @@ impl Caller {
         self.memory.write(&mut self.store, at as usize, bytes).expect("in memory");
     }
 
+    /// Opens a file for reading and writing, which is made if it is missing, at the mount `fd`.
+    async fn open(&mut self, fd: i32, name: &str) -> Option<i32> {
+        self.put(PATHS, name.as_bytes());
+        let length = i32::try_from(name.len()).expect("short");
+        let path = [Val::I32(PATHS.cast_signed()), Val::I32(length)];
+        let rights = [Val::I64(1 << 1 | 1 << 6), Val::I64(0)];
+        let [at, to] = path;
+        let [own, inherited] = rights;
+        let [follow, create, flags, into] = [0, 1, 0, 512].map(Val::I32);
+        let arguments = [Val::I32(fd), follow, at, to, create, own, inherited, flags, into];
+        self.call("path_open", &arguments).await
+    }
+
+    /// Descriptors to begin with.
+    async fn open_some(&mut self) {
+        for name in ["a", "b", "c"] {
+            // It may be a directory by now.
+            self.open(3, name).await;
+        }
+    }
+
     /// Buffers, subscriptions and paths; how long the paths are.
     fn prepare(&mut self, random: &mut Random) -> Vec<u32> {
         for index in 0..256 {
-            let (at, length) = match random.below(3) {
+            let (at, length) = match random.below(6) {
                 0 => (random.number(), random.number()),
                 _ => (8192 + random.below(4096), random.below(9000)),
             };
@@ -313,13 +343,28 @@ async fn misbehave(
     let table = table(backend).await;
     let mut guest = Caller::new(&table, module).await;
     for step in 0..CALLS {
+        if step % CALLS_OF_ONE == 0 {
+            // Sooner or later each has closed its directories.
+            guest = Caller::new(&table, module).await;
+            guest.open_some().await;
+        }
         let paths = guest.prepare(&mut random);
         // Descriptors are what most calls need.
-        let call = if random.one_in(4) { ("path_open", "fnpnNNno") } else { random.pick(ALL) };
-        let (name, kinds) = call;
+        let call = if random.one_in(4) { ("path_open", "dnpnNNno") } else { random.pick(ALL) };
+        let (name, kinds) = match call {
+            ("fd_close" | "fd_renumber", _) if !random.one_in(4) => ("fd_filestat_get", "fo"),
+            call => call,
+        };
         let mut arguments = Vec::new();
         for kind in kinds.chars() {
             random.argument(kind, &paths, &mut arguments);
+        }
+        if name == "path_open" && !random.one_in(3) {
+            // One of its flags alone would spoil most.
+            let flags = [random.below(2), random.below(16), random.pick(&[0, 0, 1, 4])];
+            for (index, flags) in [1, 4, 7].into_iter().zip(flags) {
+                arguments[index] = Val::I32(flags.cast_signed());
+            }
         }
         let asked = format!("SEED={seed}, {what}, step {step}: {name} {arguments:?}");
         let before = HELD.load(Relaxed);
@@ -342,27 +387,10 @@ async fn misbehave(
 /// What any guest may expect.
 async fn behave(table: &MountTable, module: &Module) {
     let mut guest = Caller::new(table, module).await;
-    let fd = |fd| Val::I32(fd);
-    let (name, length) = (Val::I32(4096), Val::I32(4));
-    guest.put(4096, b"good");
     guest.put(0, &[64, 0, 0, 0, 4, 0, 0, 0]);
     guest.put(64, b"text");
-    let open = [1 | 8, 0].map(Val::I32);
-    let rights = [Val::I64(1 << 1 | 1 << 6), Val::I64(0)];
-    let [create, plain] = open;
-    let arguments = [
-        fd(3),
-        Val::I32(0),
-        name.clone(),
-        length.clone(),
-        create,
-        rights[0].clone(),
-        rights[1].clone(),
-        plain,
-        Val::I32(512),
-    ];
-    assert_eq!(guest.call("path_open", &arguments).await, Some(0));
-    let file = fd(5);
+    assert_eq!(guest.open(3, "good").await, Some(0));
+    let file = Val::I32(5);
     let at = |offset| [file.clone(), Val::I32(0), Val::I32(1), Val::I64(offset), Val::I32(512)];
     assert_eq!(guest.call("fd_pwrite", &at(3)).await, Some(0));
     guest.put(64, b"gone");
@@ -371,7 +399,8 @@ async fn behave(table: &MountTable, module: &Module) {
     guest.memory.read(&guest.store, 64, &mut read).expect("in memory");
     assert_eq!(&read, b"text");
     assert_eq!(guest.call("fd_sync", &[file]).await, Some(0));
-    assert_eq!(guest.call("path_unlink_file", &[fd(3), name, length]).await, Some(0));
+    let path = [3, PATHS.cast_signed(), 4].map(Val::I32);
+    assert_eq!(guest.call("path_unlink_file", &path).await, Some(0));
 }
 
 #[test]
