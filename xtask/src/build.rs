@@ -8,6 +8,7 @@ use wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADA
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::tools::{cargo, command, npm_packages, run, say, targets};
+use crate::transcript::TRANSCRIPT;
 
 /// Builds the npm package in `jco/dist`.
 pub(crate) fn package(root: &Path) -> Result<()> {
@@ -57,26 +58,39 @@ pub(crate) fn cli_path(root: &Path) -> PathBuf {
     root.join("target/debug").join(format!("wasi-opfs{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// Builds the guest programs, and answers their names and paths: one for each file
+/// Builds the guest programs, and answers their names and paths: one for each file and folder
 /// in `guest-tests/src/bin`.
 pub(crate) fn guests(root: &Path) -> Result<Vec<(String, PathBuf)>> {
+    guests_for(root, "wasm32-wasip2", |_| true)
+}
+
+/// The same of those that use the standard library alone, as plain preview1 modules.
+pub(crate) fn preview1_guests(root: &Path) -> Result<Vec<(String, PathBuf)>> {
+    guests_for(root, "wasm32-wasip1", |name| name.starts_with("std_") || name == TRANSCRIPT)
+}
+
+fn guests_for(
+    root: &Path,
+    target: &str,
+    takes: impl Fn(&str) -> bool,
+) -> Result<Vec<(String, PathBuf)>> {
     targets()?;
-    say("building the guest programs");
-    run(cargo(root).args(["build", "--quiet", "--package", "guest-tests", "--bins"]).args([
-        "--target",
-        "wasm32-wasip2",
-        "--profile",
-        "guest",
-    ]))?;
-    let built = root.join("target/wasm32-wasip2/guest");
+    say(&format!("building the guest programs for {target}"));
+    let built = root.join("target").join(target).join("guest");
     let mut guests = Vec::new();
     for file in std::fs::read_dir(root.join("guest-tests/src/bin"))? {
         let file = file?.path();
         let name = file.file_stem().context("a guest program has a name")?;
         let name = name.to_string_lossy().into_owned();
-        guests.push((name.clone(), built.join(format!("{name}.wasm"))));
+        if takes(&name) {
+            guests.push((name.clone(), built.join(format!("{name}.wasm"))));
+        }
     }
     guests.sort();
+    let mut cargo = cargo(root);
+    cargo.args(["build", "--quiet", "--package", "guest-tests", "--target", target]);
+    cargo.args(["--profile", "guest"]).args(guests.iter().flat_map(|(name, _)| ["--bin", name]));
+    run(&mut cargo)?;
     Ok(guests)
 }
 

@@ -83,7 +83,7 @@ impl Runner<'_> {
 }
 
 /// What a kind of backend lacks, in the words of the guest programs.
-fn lacks(kind: &str) -> &'static str {
+pub(crate) fn lacks(kind: &str) -> &'static str {
     match kind {
         "tree" => "symlinks,hard-links,set-times,times,backslash,atomic-rename-dir",
         _ => "",
@@ -128,7 +128,7 @@ pub(crate) fn jobs(
             env: BTreeMap::from([("LACKS".to_owned(), lacks(kind).to_owned())]),
             mounts,
             imports: BTreeMap::from([("frozen".to_owned(), fixtures.clone())]),
-            timeout_ms: 120_000,
+            timeout_ms: 300_000,
             ..Job::default()
         });
     }

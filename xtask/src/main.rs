@@ -9,6 +9,7 @@ mod kills;
 mod programs;
 mod test;
 mod tools;
+mod transcript;
 
 use std::path::PathBuf;
 

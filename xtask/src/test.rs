@@ -11,7 +11,11 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::guests::{Job, Outcome, Runner, jobs};
 use crate::kills::Kills;
 use crate::tools::{cargo, chromium, command, firefox, name, say, targets};
+use crate::transcript::Transcripts;
 use crate::{bench, build, demo, fuzz, programs};
+
+/// What native tests are built with: with others, all of wasmtime is built once more.
+const FEATURES: &str = "wasi-opfs/cli,wasi-opfs/testing";
 
 /// What has been counted so far.
 #[derive(Default)]
@@ -63,7 +67,7 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
     tally.many("unit, behaviour and door tests", || {
         let mut command = cargo(root);
         command.args(["test", "--quiet", "--workspace", "--exclude", "guest-tests"]);
-        command.args(["--features", "wasi-opfs/cli,wasi-opfs/testing"]);
+        command.args(["--features", FEATURES]);
         counted(&mut command, cargo_counts)
     });
     tally.one("the npm package", || build::package(root));
@@ -87,18 +91,7 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
     let native = Runner::Native(&binary);
     let browser = Runner::Browser { package: &jco, chromium: &chromium };
     let guests = build::guests(root)?;
-    for (door, runner, kind) in [
-        ("wasmtime", &native, "dir"),
-        ("wasmtime", &native, "volume"),
-        ("Chromium", &browser, "volume"),
-        ("Chromium", &browser, "tree"),
-    ] {
-        tally.many(&format!("guest programs in {door} on {kind}"), || {
-            let scratch = scratch.join(format!("{door}-{kind}"));
-            let outcomes = runner.batch(&jobs(root, &guests, runner, kind, &scratch)?, &scratch)?;
-            Ok(judge(&outcomes))
-        });
-    }
+    guest_programs(root, &mut tally, &scratch, &guests, &native, &browser);
     real_programs(root, &mut tally, &scratch, &native, &browser);
     let kills = if seeds.is_some() { 20 } else { 3 };
     tally.many("the command line, killed", || {
@@ -122,6 +115,13 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
             command.args(["--test", "random", "--test", "volume", "--features", "testing"]);
             command.env("WASI_OPFS_SEEDS", seeds.to_string());
             command.env("SEEDS", seeds.saturating_mul(10).to_string());
+            counted(&mut command, cargo_counts)
+        });
+        tally.many("many hostile guests", || {
+            let mut command = cargo(root);
+            command.args(["test", "--quiet", "--workspace", "--exclude", "guest-tests"]);
+            command.args(["--features", FEATURES, "--test", "p1"]);
+            command.env("SEEDS", seeds.to_string());
             counted(&mut command, cargo_counts)
         });
         tally.one("the fuzzers, a minute each", || fuzz::fuzz(root, None, 60));
@@ -165,7 +165,7 @@ fn lints(root: &Path, tally: &mut Tally) {
         lint(
             &["--workspace", "--exclude", "guest-tests", "--all-targets"]
                 .into_iter()
-                .chain(["--features", "wasi-opfs/cli,wasi-opfs/testing"])
+                .chain(["--features", FEATURES])
                 .collect::<Vec<_>>(),
         )
     });
@@ -192,6 +192,43 @@ fn judge(outcomes: &[Outcome]) -> (u64, Vec<String>) {
         })
         .collect();
     ((outcomes.len() - failures.len()) as u64, failures)
+}
+
+/// Guest programs in both runners on every kind of backend, as components, and as plain
+/// modules those that can be; and what the transcript among them printed everywhere.
+fn guest_programs(
+    root: &Path,
+    tally: &mut Tally,
+    scratch: &Path,
+    guests: &[(String, PathBuf)],
+    native: &Runner<'_>,
+    browser: &Runner<'_>,
+) {
+    let mut transcripts = Transcripts::default();
+    let mut expected = 0;
+    let modules = build::preview1_guests(root).unwrap_or_else(|error| {
+        tally.one("plain guest programs", || Err(error));
+        Vec::new()
+    });
+    for (place, runner, kind) in [
+        ("wasmtime", native, "dir"),
+        ("wasmtime", native, "volume"),
+        ("Chromium", browser, "volume"),
+        ("Chromium", browser, "tree"),
+    ] {
+        for (what, guests) in [("components", guests), ("preview1 modules", &modules[..])] {
+            let place = format!("{what} in {place} on {kind}");
+            expected += 1;
+            tally.many(&format!("guest programs: {place}"), || {
+                let scratch = scratch.join(place.replace(' ', "-"));
+                let jobs = jobs(root, guests, runner, kind, &scratch)?;
+                let outcomes = runner.batch(&jobs, &scratch)?;
+                transcripts.keep(&place, kind, &outcomes);
+                Ok(judge(&outcomes))
+            });
+        }
+    }
+    tally.many("one transcript through every door", || transcripts.compare(expected));
 }
 
 /// Real programs: what they print natively on a directory and on a volume, and in Chromium

@@ -245,6 +245,10 @@ impl Memory for Linear {
         let (bytes, start, end) = self.view(at, length)?;
         Ok(Source::View(bytes, start, end))
     }
+
+    fn stays(&self) -> bool {
+        !self.running.suspends
+    }
 }
 
 /// Answers that are none of the witx's: a pointer leads outside, or the guest is closed.
@@ -395,20 +399,25 @@ impl JsDevice {
 
 #[async_trait(?Send)]
 impl Device for JsDevice {
-    async fn read(&self, into: Destination<'_>) -> crate::Result<usize> {
-        let Destination::View(bytes, start, end) = into else {
-            return Err(ErrorCode::Unsupported);
+    async fn read(&self, mut into: Destination<'_>) -> crate::Result<usize> {
+        let buffer = match &into {
+            Destination::View(bytes, start, end) => part(bytes, *start, *end),
+            Destination::Slice(bytes) => Uint8Array::new_with_length(to_length(bytes.len())?),
         };
-        let answered = self.object.read(&part(bytes, start, end));
-        to_count(self.number(answered, (end - start) as u64).await?)
+        let most = into.len();
+        let count = to_count(self.number(self.object.read(&buffer), most as u64).await?)?;
+        if let Destination::Slice(bytes) = &mut into {
+            buffer.subarray(0, to_length(count)?).copy_to(&mut bytes[..count]);
+        }
+        Ok(count)
     }
 
     async fn write(&self, from: Source<'_>) -> crate::Result<usize> {
-        let Source::View(bytes, start, end) = from else {
-            return Err(ErrorCode::Unsupported);
+        let bytes = match from {
+            Source::View(bytes, start, end) => part(bytes, start, end),
+            Source::Slice(bytes) => Uint8Array::from(bytes),
         };
-        let answered = self.object.write(&part(bytes, start, end));
-        to_count(self.number(answered, (end - start) as u64).await?)
+        to_count(self.number(self.object.write(&bytes), from.len() as u64).await?)
     }
 
     async fn ready(&self, want: Want, most: Duration) -> crate::Result<u64> {
@@ -423,6 +432,10 @@ impl Device for JsDevice {
 
 fn to_count(count: u64) -> crate::Result<usize> {
     usize::try_from(count).map_err(|_| ErrorCode::Overflow)
+}
+
+fn to_length(length: usize) -> crate::Result<u32> {
+    u32::try_from(length).map_err(|_| ErrorCode::Overflow)
 }
 
 fn part(bytes: &Uint8Array, start: usize, end: usize) -> Uint8Array {

@@ -8,7 +8,7 @@ use super::failure::{Failure, Result};
 use super::guest::Guest;
 use super::memory::{Memory, Vectors};
 use super::table::{Open, OpenDevice, OpenFile};
-use crate::backend::Kind;
+use crate::backend::{Destination, Kind, Source};
 use crate::error::ErrorCode;
 use crate::shared::lock;
 
@@ -168,7 +168,7 @@ impl Guest {
     }
 }
 
-/// How much of a listing is held before it is put into the guest's memory.
+/// How much is held of what does not go straight into the guest's memory, or comes from there.
 const HELD: usize = 64 * 1024;
 
 /// What a listing fills: a part of the guest's memory.
@@ -267,15 +267,31 @@ fn write(
 async fn read_device(m: &mut impl Memory, device: &OpenDevice, to: Vectors) -> Result<u32> {
     device.may(rights::FD_READ, Want::Read).await?;
     let (at, length) = to.load(m)?[0];
-    let count = device.device.read(m.destination(at, length)?).await?;
-    Ok(u32::try_from(count).unwrap_or(length).min(length))
+    if m.stays() {
+        let count = device.device.read(m.destination(at, length)?).await?;
+        return Ok(u32::try_from(count).unwrap_or(length).min(length));
+    }
+    // That it lies outside is said before anything is read.
+    m.destination(at, length)?;
+    let mut bytes = vec![0; HELD.min(length as usize)];
+    let count = device.device.read(Destination::Slice(&mut bytes)).await?.min(bytes.len());
+    m.store(at, &bytes[..count])?;
+    // No more than `length`.
+    #[allow(clippy::cast_possible_truncation)]
+    Ok(count as u32)
 }
 
 async fn write_device(m: &mut impl Memory, device: &OpenDevice, from: Vectors) -> Result<u32> {
     device.may(rights::FD_WRITE, Want::Write).await?;
     let mut moved = Moved::default();
     for (at, length) in from.load(m)? {
-        let written = device.device.write(m.source(at, length)?).await;
+        let written = if m.stays() {
+            device.device.write(m.source(at, length)?).await
+        } else {
+            let mut bytes = vec![0; HELD.min(length as usize)];
+            m.load(at, &mut bytes)?;
+            device.device.write(Source::Slice(&bytes)).await
+        };
         if !moved.add(length, written)? {
             break;
         }

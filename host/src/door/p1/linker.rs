@@ -177,6 +177,10 @@ impl Memory for Linear<'_> {
     fn source(&mut self, at: u32, length: u32) -> Result<Source<'_>, Failure> {
         Ok(Source::Slice(self.range(at, length as usize)?))
     }
+
+    fn stays(&self) -> bool {
+        true
+    }
 }
 
 /// The guest of a call, and its memory.

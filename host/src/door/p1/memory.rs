@@ -21,6 +21,9 @@ pub(super) trait Memory {
     /// A range as the source of a write.
     fn source(&mut self, at: u32, length: u32) -> Result<Source<'_>>;
 
+    /// Whether it stays where it is while a call waits: somebody else may let it grow.
+    fn stays(&self) -> bool;
+
     /// Puts a `size`, a descriptor, or a pointer.
     fn store_u32(&mut self, at: u32, value: u32) -> Result<()> {
         self.store(at, &value.to_le_bytes())
