@@ -2,7 +2,7 @@
 
 use pollster::block_on;
 use wasi_opfs::backend::volume::{Options, Volume};
-use wasi_opfs::backend::{Backend, Destination, File, Fresh, Position, Source};
+use wasi_opfs::backend::{Backend, Destination, Fresh, Position, Source};
 use wasi_opfs::path::Name;
 
 use crate::sim::{Platter, Sim};
