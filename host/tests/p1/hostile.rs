@@ -63,7 +63,6 @@ impl Random {
         self.0
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the remainder of a 32-bit number")]
     fn below(&mut self, bound: u32) -> u32 {
         ((self.next() >> 32) % u64::from(bound)) as u32
     }
@@ -122,7 +121,7 @@ impl Random {
         match kind {
             'd' if !self.one_in(5) => into.push(val(3)),
             'd' | 'f' => {
-                into.push(val(if self.one_in(10) { self.number() } else { 3 + self.below(8) }))
+                into.push(val(if self.one_in(10) { self.number() } else { 3 + self.below(8) }));
             }
             'p' if !self.one_in(10) => {
                 let index = self.below(u32::try_from(paths.len()).expect("few"));
@@ -235,7 +234,7 @@ async fn behave(table: &MountTable, module: &Module) {
     guest.put(64, b"text");
     assert_eq!(guest.open(3, "good").await, Some(0));
     let file = Val::I32(5);
-    let at = |offset| [file.clone(), Val::I32(0), Val::I32(1), Val::I64(offset), Val::I32(512)];
+    let at = |offset| [file, Val::I32(0), Val::I32(1), Val::I64(offset), Val::I32(512)];
     assert_eq!(guest.call("fd_pwrite", &at(3)).await, Some(0));
     guest.put(64, b"gone");
     assert_eq!(guest.call("fd_pread", &at(3)).await, Some(0));

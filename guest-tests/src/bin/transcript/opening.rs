@@ -50,10 +50,10 @@ fn used(mut file: &File) -> String {
     let read = word(read.map(|count| String::from_utf8_lossy(&bytes[..count]).into_owned()));
     let written = word(file.write(b"ab").map(|count| count.to_string()));
     let cut = word(file.set_len(3).map(|()| "cut".to_owned()));
-    let size = word(file.metadata().map(|stat| match stat.is_dir() {
-        true => "directory".to_owned(),
-        false => stat.len().to_string(),
-    }));
+    let size =
+        word(file.metadata().map(|stat| {
+            if stat.is_dir() { "directory".to_owned() } else { stat.len().to_string() }
+        }));
     // wasi-libc keeps those of directories, or not.
     let flags = if size == "directory" { String::new() } else { word(sys::flags(file)) };
     format!("reads {read}, writes {written}, {cut}, {size}, {flags}")

@@ -79,8 +79,11 @@ const ODD: &[&str] = &[
     "/nul\0nul",
 ];
 
+/// A call by its name.
+type Call<T> = (&'static str, fn(&str) -> io::Result<T>);
+
 /// Calls that change nothing.
-const LOOKING: &[(&str, fn(&str) -> io::Result<String>)] = &[
+const LOOKING: &[Call<String>] = &[
     ("stat", |path| seen(path, true)),
     ("lstat", |path| seen(path, false)),
     ("exists", |path| fs::exists(path).map(|exists| exists.to_string())),
@@ -93,15 +96,15 @@ const LOOKING: &[(&str, fn(&str) -> io::Result<String>)] = &[
         sys::open(path, libc::O_RDONLY | libc::O_NOFOLLOW).map(|_| String::new())
     }),
     ("list", |path| fs::read_dir(path).map(|entries| entries.count().to_string())),
-    ("read_link", |path| fs::read_link(path).map(|target| format!("{target:?}"))),
-    ("canonicalize", |path| fs::canonicalize(path).map(|path| format!("{path:?}"))),
+    ("read_link", |path| fs::read_link(path).map(|target| target.display().to_string())),
+    ("canonicalize", |path| fs::canonicalize(path).map(|path| path.display().to_string())),
     ("set times to what they are", |path| {
         sys::set_times(path, [sys::OMIT; 2], true).map(|()| String::new())
     }),
 ];
 
 /// Calls that change something; each finds everything as it was.
-const CHANGING: &[(&str, fn(&str) -> io::Result<()>)] = &[
+const CHANGING: &[Call<()>] = &[
     ("create", |path| File::create(path).map(drop)),
     ("create anew", |path| File::create_new(path).map(drop)),
     ("truncate", |path| File::options().write(true).truncate(true).open(path).map(drop)),

@@ -46,7 +46,7 @@ pub(crate) fn tree(path: &str) -> io::Result<()> {
         let shown = if name.len() > 40 { format!("{}…", &name[..40]) } else { name };
         let kind = seen(&below, false)?;
         let content = match fs::symlink_metadata(&below)? {
-            stat if stat.is_symlink() => format!(" to {:?}", fs::read_link(&below)?),
+            stat if stat.is_symlink() => format!(" to {}", fs::read_link(&below)?.display()),
             stat if stat.is_file() && stat.len() < 100 => {
                 format!(" {:?}", String::from_utf8_lossy(&fs::read(&below)?))
             }

@@ -14,7 +14,7 @@ const LATE: Time = (2_000_000_011, 5);
 
 pub(crate) fn section() -> io::Result<()> {
     fixture(HERE)?;
-    by_name()?;
+    by_name();
     opened()?;
     by_themselves()?;
     fs::remove_dir_all(HERE)
@@ -35,7 +35,7 @@ fn now() -> i64 {
     since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
-fn by_name() -> io::Result<()> {
+fn by_name() {
     for name in [
         "file", "file/", "dir", "dir/", "link", "dirlink", "dirlink/", "dangling", "nope", "loop",
         "out", "dir/..", "..",
@@ -70,7 +70,6 @@ fn by_name() -> io::Result<()> {
         did(asked, sys::set_times(&path, [time, time], true));
         say("  are", told(&path, true));
     }
-    Ok(())
 }
 
 fn opened() -> io::Result<()> {
@@ -102,11 +101,13 @@ fn opened() -> io::Result<()> {
     Ok(())
 }
 
+/// A change by its name.
+type Change = (&'static str, fn() -> io::Result<()>);
+
 /// Which changes move which time of the last change.
 fn by_themselves() -> io::Result<()> {
     fixture(HERE)?;
     let at = |name: &str| format!("{HERE}/{name}");
-    type Change = (&'static str, fn() -> io::Result<()>);
     let changes: [Change; 12] = [
         ("write", || fs::write(format!("{HERE}/file"), "new")),
         ("read", || fs::read(format!("{HERE}/file")).map(drop)),
@@ -122,7 +123,7 @@ fn by_themselves() -> io::Result<()> {
         ("remove inside", || fs::remove_file(format!("{HERE}/dir/newer"))),
         ("make a directory inside", || fs::create_dir(format!("{HERE}/dir/deep"))),
         ("remove it", || fs::remove_dir(format!("{HERE}/dir/deep"))),
-        ("list", || fs::read_dir(format!("{HERE}/dir"))?.map(|entry| entry.map(drop)).collect()),
+        ("list", || fs::read_dir(format!("{HERE}/dir"))?.try_for_each(|entry| entry.map(drop))),
     ];
     for (name, change) in changes {
         for path in ["file", "dir"] {
