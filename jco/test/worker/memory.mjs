@@ -1,5 +1,5 @@
 // The memory of preview1 guests: it grows between calls and while one waits, threads may share
-// it, and a guest may be called while it waits or calls.
+// it, a guest may be called while it waits or calls, and random calls do no harm.
 
 import { Filesystem } from 'wasi-opfs';
 
@@ -7,6 +7,67 @@ import { run as start, same } from './checks.mjs';
 
 
 const PAGE = 65_536;
+
+/**
+ * Calls by their arguments: a descriptor, one of a directory, a place in memory, a path (two),
+ * buffers (two), a number; in capitals if it has 64 bits. What may wait for years is left out.
+ */
+const CALLS = {
+  args_get: 'mm', args_sizes_get: 'mm', clock_time_get: 'nNm', environ_get: 'mm',
+  fd_advise: 'fNNn', fd_allocate: 'fNN', fd_close: 'f', fd_datasync: 'f', fd_fdstat_get: 'fm',
+  fd_fdstat_set_flags: 'fn', fd_filestat_get: 'fm', fd_filestat_set_size: 'fN',
+  fd_filestat_set_times: 'fNNn', fd_pread: 'fbNm', fd_prestat_get: 'fm',
+  fd_prestat_dir_name: 'fmn', fd_pwrite: 'fbNm', fd_read: 'fbm', fd_readdir: 'dmnNm',
+  fd_renumber: 'ff', fd_seek: 'fNnm', fd_sync: 'f', fd_tell: 'fm', fd_write: 'fbm',
+  path_create_directory: 'dp', path_filestat_get: 'dnpm', path_filestat_set_times: 'dnpNNn',
+  path_link: 'dnpdp', path_open: 'dnpnNNnm', path_readlink: 'dpmnm',
+  path_remove_directory: 'dp', path_rename: 'dpdp', path_symlink: 'pdp', path_unlink_file: 'dp',
+  random_get: 'mn', sched_yield: '', sock_recv: 'fbnmm', sock_shutdown: 'fn',
+};
+
+/** Numbers from a seed, and arguments of them. */
+class Random {
+  #state;
+
+  constructor(seed) {
+    this.#state = seed;
+  }
+
+  below(bound) {
+    // A linear congruential generator: a test needs no better one.
+    this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((this.#state / 2 ** 32) * bound);
+  }
+
+  pick(values) {
+    return values[this.below(values.length)];
+  }
+
+  /** As WebAssembly hands them on: 32 bits with a sign. */
+  number() {
+    const edges = [PAGE - 1, PAGE, PAGE + 1, 2 ** 31, -8, -1];
+    return (this.below(6) === 0 ? this.pick(edges) : this.below(this.pick([2, 16, 64]))) | 0;
+  }
+
+  arguments(kind) {
+    switch (kind) {
+      case 'd':
+        return this.below(5) === 0 ? this.arguments('f') : [3];
+      case 'f':
+        return [this.below(8) === 0 ? this.number() : 3 + this.below(5)];
+      case 'm':
+        return [this.below(8) === 0 ? this.number() : 8192 + this.below(PAGE - 16_384)];
+      case 'p':
+        return this.below(8) === 0 ? [this.number(), this.number()] : [4096 + this.below(6), this.pick([1, 1, 2])];
+      case 'b':
+        return [0, this.pick([0, 1, 2, 100, 1025, -1])];
+      case 'n':
+        return [this.number()];
+      default:
+        return [this.pick([0n, 66n, 66n, 1n << 40n, (1n << 63n) - 1n, -1n, BigInt(this.below(99))])];
+    }
+  }
+}
 
 /** The checks; `load` answers with the module that makes calls, or that of shared memory. */
 export function checks(load, kind) {
@@ -109,6 +170,61 @@ export function checks(load, kind) {
       );
     },
   };
+  const harmless = (fs, seed, succeeded) => {
+    const random = new Random(seed);
+    const [stdout, stderr] = [() => {}, () => {}];
+    const wasi = fs.preview1({ args: ['hostile'], env: { A: 'b' }, stdout, stderr });
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    wasi.attach({ exports: { memory } });
+    const view = new DataView(memory.buffer);
+    for (let step = 0; step < 1000; step += 1) {
+      for (let at = 0; at < 2048; at += 8) {
+        view.setInt32(at, random.below(4) === 0 ? random.number() : random.below(PAGE), true);
+        view.setInt32(at + 4, random.below(4) === 0 ? random.number() : random.below(512), true);
+      }
+      for (let at = 4096; at < 4104; at += 1) {
+        view.setUint8(at, random.pick([97, 98, 99, 100, 46, 47, 0, 255]));
+      }
+      const name = random.below(3) === 0 ? 'path_open' : random.pick(Object.keys(CALLS));
+      if (['fd_close', 'fd_renumber'].includes(name) && random.below(4) !== 0) {
+        continue;
+      }
+      const args = [...CALLS[name]].flatMap((kind) => random.arguments(kind));
+      if (name === 'path_open' && random.below(4) !== 0) {
+        // One of its flags alone would spoil most.
+        args.splice(0, 2, 3, random.below(2));
+        args.splice(4, 4, random.below(16), 66n, 0n, random.pick([0, 0, 1, 4]));
+      }
+      const what = `seed ${seed}, step ${step}: ${name} ${args}`;
+      try {
+        if (wasi.wasiImport[name](...args) === 0) {
+          succeeded.add(name);
+        }
+      } catch (error) {
+        same(error.message.includes("outside of the guest's memory"), true, `${what}: ${error}`);
+      }
+    }
+    wasi.close();
+  };
+  if (!waits) {
+    all['random calls do no harm'] = async () => {
+      const mount = kind.includes(':') ? `${kind}-random` : kind;
+      const fs = await Filesystem.open({ mounts: { '/': mount } });
+      const succeeded = new Set();
+      try {
+        for (let seed = 1; seed <= 40; seed += 1) {
+          harmless(fs, seed, succeeded);
+          await fs.writeFile('/good', 'text');
+          same(new TextDecoder().decode(await fs.readFile('/good')), 'text', `seed ${seed}`);
+        }
+      } finally {
+        fs.close();
+      }
+      // They get far enough to do harm.
+      const never = ['fd_allocate', 'sock_recv', 'sock_shutdown'];
+      same(Object.keys(CALLS).filter((name) => !succeeded.has(name)), never);
+    };
+  }
   if (!('Suspending' in WebAssembly)) {
     return all;
   }
