@@ -9,7 +9,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::guests::{Outcome, Runner, jobs};
-use crate::kills::Kills;
+use crate::kills::{Guest, Kills};
+use crate::programs::Programs;
 use crate::scripts::{Kind, Real};
 use crate::tools::{cargo, chromium, command, firefox, name, say, targets};
 use crate::{bench, build, demo, fuzz};
@@ -123,7 +124,13 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
             .iter()
             .find(|(name, _)| name == "random_changes")
             .context("a guest program that makes changes")?;
+        let guest = Guest::Changes(guest);
         Kills { binary: &binary, guest, folder: &scratch.join("kills") }.run(kills)
+    });
+    tally.many("SQLite, killed in the middle of transactions", || {
+        let sqlite = Programs::new(root)?.sqlite()?;
+        let guest = Guest::Sqlite(&sqlite);
+        Kills { binary: &binary, guest, folder: &scratch.join("kills-sqlite") }.run(kills)
     });
     tally.many("browsers that are killed, and browsers that are full", || {
         let mut node = command(&jco, "node");
