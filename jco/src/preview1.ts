@@ -34,16 +34,17 @@ interface Exports {
   _initialize?: () => void;
 }
 
-/** Functions that may have to wait; the others never do. */
-const WAITING = [
+/** Functions that wait for a device. */
+const OF_DEVICES = ['fd_read', 'fd_write', 'poll_oneoff'];
+
+/** Functions that wait for a mount, if it does. The others never wait. */
+const OF_MOUNTS = [
   'fd_datasync',
   'fd_filestat_get',
   'fd_filestat_set_times',
-  'fd_read',
   'fd_readdir',
   'fd_seek',
   'fd_sync',
-  'fd_write',
   'path_create_directory',
   'path_filestat_get',
   'path_filestat_set_times',
@@ -54,8 +55,7 @@ const WAITING = [
   'path_rename',
   'path_symlink',
   'path_unlink_file',
-  'poll_oneoff',
-] as const;
+];
 
 type Suspending = new (wait: (...args: never[]) => unknown) => (...args: never[]) => unknown;
 type Promising = (call: () => void) => () => Promise<void>;
@@ -101,7 +101,9 @@ export class Preview1 {
     }
     this.wasiImport = wasiImport(this.#number);
     if (suspends) {
-      for (const name of WAITING) {
+      // A function that may suspend costs more at every call.
+      const waits = core.waitingMount(filesystem) !== undefined;
+      for (const name of waits ? [...OF_DEVICES, ...OF_MOUNTS] : OF_DEVICES) {
         this.wasiImport[name] = new jspi.Suspending!(this.wasiImport[name]!);
       }
     }
