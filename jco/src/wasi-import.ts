@@ -68,40 +68,43 @@ const FUNCTIONS = {
   sock_shutdown: 'ii',
 };
 
-// What the core answers if it is no error number.
+// What the core answers if it is no error number, or a promise of one.
 const FAULT = -1;
 const THROWN = -2;
-const PROMISE = -3;
 
-/** An error number, 0 for success; or a promise of one, for a guest that is suspended. */
-type Answer = number | Promise<number>;
-
-function other(guest: number, answered: number): Answer {
-  switch (answered) {
-    case FAULT:
-      throw new WebAssembly.RuntimeError(
-        "a pointer leads outside of the guest's memory, or the guest is closed",
-      );
-    case THROWN:
-      throw core.p1Left(guest);
-    case PROMISE:
-      return (core.p1Left(guest) as Promise<number>).then((later) =>
-        later < 0 ? other(guest, later) : later,
-      );
-    default:
-      throw new Error(`the core answered ${answered}`);
+/** Throws what there is to throw; returns if the guest has to wait. */
+function raise(guest: number, answered: number): void {
+  if (answered === THROWN) {
+    throw core.p1Left(guest);
+  }
+  if (answered === FAULT) {
+    throw new WebAssembly.RuntimeError(
+      "a pointer leads outside of the guest's memory, or the guest is closed",
+    );
   }
 }
 
-type Suspending = new (wait: (answered: number) => Answer) => (answered: number) => number;
+/** The error number that comes later. */
+async function wait(guest: number): Promise<number> {
+  const answered = (await core.p1Left(guest)) as number;
+  raise(guest, answered);
+  return answered;
+}
 
-/** All functions, for the guest with the number `guest`. */
+type Suspending = new (wait: () => Promise<number>) => () => number;
+
+/** All functions, for the guest with the number `guest`, which is suspended or never waits. */
 export function wasiImport(guest: number, suspends: boolean): WasiImport {
-  const answer = (answered: number): Answer => other(guest, answered);
   const { Suspending } = WebAssembly as unknown as { Suspending: Suspending };
-  const { exports } = new WebAssembly.Instance((between ??= new WebAssembly.Module(encode())), {
+  const later = (): Promise<number> => wait(guest);
+  between ??= new WebAssembly.Module(encode());
+  const { exports } = new WebAssembly.Instance(between, {
     core: loadedCore() as unknown as WebAssembly.ModuleImports,
-    guest: { number: guest, other: suspends ? new Suspending(answer) : answer },
+    guest: {
+      number: guest,
+      raise: (answered: number) => raise(guest, answered),
+      wait: suspends ? new Suspending(later) : later,
+    },
   });
   return {
     ...(exports as WasiImport),
@@ -118,39 +121,47 @@ let between: WebAssembly.Module | undefined;
 const I32 = 0x7f;
 const I64 = 0x7e;
 
-/** The module between: for each function `f` of the core, `f(...)` is `core.f(number, ...)`. */
+/**
+ * The module between: each function hands on what it takes, the guest's number in front; what
+ * the core answers it answers, unless that is no error number.
+ */
 function encode(): Uint8Array<ArrayBuffer> {
   const functions = Object.entries(FUNCTIONS);
   const count = functions.length;
-  const other = count;
-  const type = (taken: string): number[] => [
+  const [raise, wait] = [count, count + 1];
+  const type = (taken: string, answers = true): number[] => [
     0x60,
     ...vector([...taken].map((one) => [one === 'i' ? I32 : I64])),
-    ...vector([[I32]]),
+    ...vector(answers ? [[I32]] : []),
   ];
   const types = functions.flatMap(([, taken]) => [type(taken), type(`i${taken}`)]);
-  const imports = functions.map(([name], at) => {
-    return [...text('core'), ...text(name), 0, ...leb128(2 * at + 1)];
-  });
-  imports.push([...text('guest'), ...text('other'), 0, ...leb128(2 * count)]);
+  types.push(type('i', false), type(''));
+  const imported = (module: string, name: string, index: number): number[] => [
+    ...text(module),
+    ...text(name),
+    0,
+    ...leb128(index),
+  ];
+  const imports = functions.map(([name], at) => imported('core', name, 2 * at + 1));
+  imports.push(imported('guest', 'raise', 2 * count), imported('guest', 'wait', 2 * count + 1));
   imports.push([...text('guest'), ...text('number'), 3, I32, 0]);
   const bodies = functions.map(([, taken], at) => {
     const parameters = [...taken].flatMap((_, index) => [0x20, ...leb128(index)]);
     const answered = leb128(taken.length);
     const code = [
-      ...vector([[1, I32]]),
-      // global.get number, local.get of each parameter, call core.f, local.set answered
-      ...[0x23, 0, ...parameters, 0x10, ...leb128(at), 0x21, ...answered],
-      // if answered < 0 then other(answered) else answered
-      ...[0x20, ...answered, 0x41, 0, 0x48, 0x04, I32, 0x20, ...answered, 0x10, ...leb128(other)],
-      ...[0x05, 0x20, ...answered, 0x0b, 0x0b],
+      ...[1, 1, I32],
+      // answered = core(number, parameters)
+      ...[0x23, 0, ...parameters, 0x10, ...leb128(at), 0x22, ...answered],
+      // answered < 0 ? (raise(answered), wait()) : answered
+      ...[0x41, 0, 0x48, 0x04, I32, 0x20, ...answered, 0x10, ...leb128(raise)],
+      ...[0x10, ...leb128(wait), 0x05, 0x20, ...answered, 0x0b, 0x0b],
     ];
     return [...leb128(code.length), ...code];
   });
-  const exported = functions.map(([name], at) => [...text(name), 0, ...leb128(count + 1 + at)]);
+  const exported = functions.map(([name], at) => [...text(name), 0, ...leb128(count + 2 + at)]);
   return Uint8Array.from([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [...types, type('i')]),
+    ...section(1, types),
     ...section(2, imports),
     ...section(3, functions.map((_, at) => leb128(2 * at))),
     ...section(7, exported),
