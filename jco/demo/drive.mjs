@@ -37,8 +37,19 @@ class Driver {
     say(`reloaded the page: it has ${(await this.files()).length} files and directories`);
   }
 
+  /** Chooses a program, and waits until it is there. */
   async choose(title) {
     await this.#page.locator('#programs').getByText(title, { exact: true }).click();
+    await this.ready();
+  }
+
+  /** How many bytes came over the network for a program. */
+  async fetched(id) {
+    return this.#page.evaluate((id) => {
+      const loaded = performance.getEntriesByType('resource');
+      const ours = loaded.filter(({ name }) => name.includes(`/programs/${id}`));
+      return ours.reduce((sum, { transferSize }) => sum + transferSize, 0);
+    }, id);
   }
 
   /**
@@ -48,15 +59,50 @@ class Driver {
    */
   async run(line, { exit = 0, types } = {}) {
     const page = this.#page;
-    await page.locator('#clear').click();
-    await page.locator('#arguments').fill(line);
-    await page.locator('#arguments').press('Enter');
+    await this.start(line);
     if (types !== undefined) {
       await page.getByText('Waiting for input').waitFor();
       await page.keyboard.type(types);
       await page.keyboard.press('Control+d');
     }
     return this.#ran(exit);
+  }
+
+  /** Starts the chosen program. */
+  async start(line) {
+    await this.#page.locator('#clear').click();
+    await this.#page.locator('#arguments').fill(line);
+    await this.#page.locator('#arguments').press('Enter');
+  }
+
+  /** Waits for the prompt of Python; the lines above it. */
+  async prompted() {
+    const page = this.#page;
+    await page.waitForFunction(() => {
+      const rows = [...document.querySelectorAll('.xterm-rows > div')];
+      const shown = rows.map((row) => row.textContent.replaceAll('\u00a0', ' ').trim());
+      return shown.findLast(Boolean) === '>>>';
+    });
+    await page.getByText('Waiting for input').waitFor();
+    return (await this.#lines()).slice(0, -1);
+  }
+
+  /** Types a line at the prompt of Python; the lines that it answers. */
+  async enter(line) {
+    const before = (await this.prompted()).length;
+    await this.#page.keyboard.type(`${line}\n`);
+    const answer = (await this.prompted()).slice(before + 1);
+    [`>>> ${line}`, ...answer.map((text) => `    ${text}`)].forEach(say);
+    return answer;
+  }
+
+  /** Presses a key in a program that waits, which ends it with this code. */
+  async end(key, exit) {
+    await this.#page.keyboard.press(key);
+    await this.#page.waitForSelector('body[data-state=running]', { state: 'detached' });
+    const ended = await this.#page.locator('#ended').innerText();
+    assert.match(ended, new RegExp(`^exit ${exit}\\b`), `it ended with '${ended}'`);
+    say(`${key}: exit ${exit}`);
   }
 
   /** Runs an example; the lines that it printed. */
@@ -70,15 +116,20 @@ class Driver {
     const page = this.#page;
     await page.waitForSelector('body[data-state=running]', { state: 'detached' });
     const ended = await page.locator('#ended').innerText();
-    // Lines of the terminal keep the blanks up to their end as no-break spaces.
-    const shown = await page.locator('.xterm-rows > div').allInnerTexts();
-    const lines = shown.map((text) => text.replaceAll('\u00a0', ' ').trimEnd()).filter(Boolean);
+    const lines = await this.#lines();
     const program = await page.locator('#prompt').innerText();
     const echo = `$ ${program} ${await page.locator('#arguments').inputValue()}`;
     const printed = lines.slice(lengthOf(echo, lines));
     [echo, ...printed.map((text) => `    ${text}`)].forEach(say);
     assert.match(ended, new RegExp(`^exit ${exit}\\b`), `'${echo}' ended with '${ended}'`);
     return printed;
+  }
+
+  /** What the terminal shows. */
+  async #lines() {
+    const shown = await this.#page.locator('.xterm-rows > div').allInnerTexts();
+    // Lines keep the blanks up to their end as no-break spaces.
+    return shown.map((text) => text.replaceAll('\u00a0', ' ').trimEnd()).filter(Boolean);
   }
 
   /** The paths that the page shows. */
@@ -155,6 +206,7 @@ export async function drive(port, screenshot) {
 }
 
 const FRUIT = 'pear\napple\nquince\nfig\n';
+const NOTE = 'the fig ripens in August';
 
 async function firstVisit(driver) {
   assert.deepEqual(await driver.files(), [], 'files before the first run');
@@ -182,6 +234,22 @@ async function firstVisit(driver) {
       " INSERT INTO plants VALUES ('fig', 4.5), ('pear', 12), ('quince', 5)\"",
   );
   holds(await driver.files(), ['plants.db'], 'files after a table was created');
+
+  await driver.choose('Python');
+  assert.ok((await driver.fetched('python')) > 4e6, 'Python came when it was chosen');
+  await driver.start('');
+  const [, banner] = await driver.prompted();
+  assert.match(banner, /^Python 3\.\d+\.\d+ .* on wasi$/, 'the first line of Python');
+  assert.deepEqual(await driver.enter('6 * 7'), ['42']);
+  const write = `open('garden/note.txt', 'w', encoding='utf-8').write('${NOTE}\\n')`;
+  assert.deepEqual(await driver.enter(write), ['25'], 'how much was written');
+  await driver.end('Control+d', 0);
+
+  await driver.choose('coreutils');
+  assert.deepEqual(await driver.run('cat garden/note.txt'), [NOTE], 'what Python wrote');
+  await driver.choose('ripgrep');
+  const found = await driver.run('--line-number ripens garden');
+  assert.deepEqual(found, ['garden/note.txt', `1:${NOTE}`], 'what ripgrep found');
 }
 
 async function secondVisit(driver, screenshot) {
@@ -210,13 +278,42 @@ async function secondVisit(driver, screenshot) {
   const tested = await driver.run('--selftest test.db');
   assert.equal(tested.at(-1), 'integrity check ok', 'the last line of the self-test');
   assert.match(await driver.open('plants.db'), /^000000 {2}53 51 4c 69/, 'the bytes shown');
+  await driver.close();
+
+  await python(driver);
+  assert.equal(await driver.open('garden/note.txt'), `${NOTE}\n`, 'the note that the page shows');
+  await driver.start('');
+  await driver.enter('from pathlib import Path');
+  const counted = await driver.enter("{p.name: p.stat().st_size for p in Path('herbs').iterdir()}");
+  assert.match(counted.join(''), /'mint': 16/, 'the size of a file');
+  await driver.enter("print(Path('garden/note.txt').read_text().upper())");
   if (screenshot !== undefined) {
     await driver.picture(screenshot);
   }
+  await driver.end('Control+c', 130);
   await driver.close();
 
   await driver.choose('coreutils');
-  await driver.run('rm -r garden orchard plants.db test.db');
-  const left = (await driver.files()).filter((path) => path !== 'tmp');
-  assert.deepEqual(left, [], 'files after they were removed');
+  await driver.run('rm -r garden orchard herbs herbs.zip plants.db test.db');
+  assert.deepEqual(await driver.files(), [], 'files after they were removed');
+}
+
+/** What Python does with the files, after a reload. */
+async function python(driver) {
+  await driver.choose('Python');
+  assert.equal(await driver.fetched('python'), 0, 'bytes of Python that came once more');
+  const read = "print(open('garden/note.txt', encoding='utf-8').read(), end='')";
+  assert.deepEqual(await driver.run(`-c "${read}"`), [NOTE], 'what was written before the reload');
+  await driver.run('-c "raise SystemExit(3)"', { exit: 3 });
+  const wrong = await driver.run('-c "open(\'missing\')"', { exit: 1 });
+  const why = "FileNotFoundError: [Errno 44] No such file or directory: 'missing'";
+  assert.equal(wrong.at(-1), why, 'the last line of an error');
+  const [rows] = await driver.example('sqlite3');
+  assert.match(rows, /\('pear', 12\.0\)/, 'the rows of a database that SQLite made');
+  const herbs = ['herbs/basil', 'herbs/mint', 'herbs/sage'];
+  assert.deepEqual(await driver.example('write files'), [herbs.join(' ')]);
+  await driver.example('zip');
+  const zipped = (await driver.example('list the zip')).slice(1);
+  const names = zipped.map((line) => line.split(' ')[0]).sort();
+  assert.deepEqual(names, ['herbs/', ...herbs], 'what is in the zip file');
 }

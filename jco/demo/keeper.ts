@@ -3,7 +3,7 @@
 
 import { Filesystem } from 'wasi-opfs';
 
-import { type Asked, type Entry, type Kept, VOLUME } from './messages.js';
+import { type Asked, type Entry, type Kept, MOUNTS, VOLUME } from './messages.js';
 
 const collator = new Intl.Collator(undefined, { numeric: true });
 
@@ -12,9 +12,12 @@ function inOrder(a: Entry, b: Entry): number {
   return first - second || collator.compare(a.name, b.name);
 }
 
-/** Everything, each directory before what is in it. */
+/** Everything, each directory before what is in it; not what the programs see nothing of. */
 function list(files: Filesystem, parent = '', level = 1): Entry[] {
-  const found = files.readdirSync(`/${parent}`).map(({ name, kind }): Entry => {
+  const seen = files
+    .readdirSync(`/${parent}`)
+    .filter(({ name }) => !Object.hasOwn(MOUNTS, `${parent}/${name}`));
+  const found = seen.map(({ name, kind }): Entry => {
     const path = parent === '' ? name : `${parent}/${name}`;
     const { size, mtimeMs = 0 } = files.lstatSync(`/${path}`);
     const target = kind === 'symlink' ? files.readlinkSync(`/${path}`) : undefined;

@@ -5,8 +5,14 @@ import type { Kind } from 'wasi-opfs';
 /** The volume in which the programs' files are. */
 export const VOLUME = 'volume:demo';
 
-/** What the programs see where. */
-export const MOUNTS = { '/': VOLUME, '/tmp': 'memory' };
+/** What the programs see where. What they need to have is put into `/usr` before they run. */
+export const MOUNTS = { '/': VOLUME, '/tmp': 'memory', '/usr': 'memory:ro' };
+
+/** A file that a program needs. */
+export interface Needed {
+  path: string;
+  bytes: Uint8Array;
+}
 
 export interface Entry {
   /** From the top, without a slash in front. */
@@ -45,9 +51,8 @@ export interface KeptAnswer {
 
 /** A program to be run, as the first message. */
 export interface Order {
-  /** Where its JavaScript is. */
-  url: string;
-  modules: ReadonlyMap<string, WebAssembly.Module>;
+  module: WebAssembly.Module;
+  files: readonly Needed[];
   argv: readonly string[];
   environment: Record<string, string>;
 }

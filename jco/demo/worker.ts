@@ -1,8 +1,6 @@
 // Runs one program: its files are in a volume in OPFS, `/tmp` is in memory.
 
-import { Filesystem } from 'wasi-opfs';
-import * as cli from '@bytecodealliance/preview2-shim/cli';
-import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
+import { type Device, Filesystem } from 'wasi-opfs';
 
 import { INTERRUPTED, MOUNTS, type Order, TRAPPED, type Told, type Typed } from './messages.js';
 
@@ -13,108 +11,90 @@ function tell(message: Told): void {
   postMessage(message);
 }
 
-/** What was typed and not yet read. */
-class Input {
-  readonly #waiting: Typed[] = [];
-  #ended = false;
-  #arrived: (() => void) | undefined;
+/** What was typed and not yet read, line by line; as in every terminal, an end ends one read. */
+class Input implements Device {
+  readonly terminal = true;
+  readonly #lines: Typed[] = [];
+  #arrived = Promise.withResolvers<void>();
 
   type(bytes: Typed): void {
-    if (bytes.length === 0) {
-      this.#ended = true;
-    } else {
-      this.#waiting.push(bytes);
-    }
-    this.#arrived?.();
+    this.#lines.push(bytes);
+    this.#arrived.resolve();
+    this.#arrived = Promise.withResolvers();
   }
 
-  async read(length: number): Promise<Uint8Array> {
-    while (this.#waiting.length === 0 && !this.#ended) {
+  async read(buffer: Uint8Array): Promise<number> {
+    while (this.#lines.length === 0) {
       tell({ type: 'reading' });
-      await new Promise<void>((resolve) => (this.#arrived = resolve));
+      await this.#arrived.promise;
     }
-    const bytes = this.#waiting.shift();
-    if (!bytes) {
-      throw { tag: 'closed' };
+    const line = this.#lines.shift()!;
+    const taken = line.subarray(0, buffer.length);
+    buffer.set(taken);
+    if (taken.length < line.length) {
+      this.#lines.unshift(line.subarray(taken.length));
     }
-    if (bytes.length > length) {
-      this.#waiting.unshift(bytes.subarray(length));
+    return taken.length;
+  }
+
+  async poll(want: 'read' | 'write', ms: number): Promise<number> {
+    if (want === 'read' && this.#lines.length === 0 && ms > 0) {
+      tell({ type: 'reading' });
+      const late = new Promise((resolve) => setTimeout(resolve, ms));
+      await Promise.race([this.#arrived.promise, late]);
     }
-    return bytes.subarray(0, length);
+    // An end can be read, too.
+    return Math.max(this.#lines[0]?.length ?? 0, Math.min(this.#lines.length, 1));
+  }
+}
+
+/** What a program prints goes to a terminal: `ls` makes columns and colours for it. */
+class Output implements Device {
+  static #printed = 0;
+  readonly terminal = true;
+  readonly #error: boolean;
+
+  constructor(error: boolean) {
+    this.#error = error;
+  }
+
+  write(bytes: Uint8Array): void {
+    Output.#printed += bytes.length;
+    if (Output.#printed > PRINTS) {
+      tell({ type: 'failed', exitCode: INTERRUPTED, why: 'stopped: it printed more than 4 MB' });
+      throw 'pipe';
+    }
+    tell({ type: 'output', error: this.#error, bytes: bytes.slice() });
   }
 }
 
 const input = new Input();
 
-/** What a program imports. */
-function imports(order: Order, filesystem: Filesystem): Record<string, unknown> {
-  let printed = 0;
-  const print = (error: boolean) => (bytes: Uint8Array) => {
-    printed += bytes.length;
-    if (printed > PRINTS) {
-      tell({ type: 'failed', exitCode: INTERRUPTED, why: 'stopped: it printed more than 4 MB' });
-      throw { tag: 'closed' };
-    }
-    tell({ type: 'output', error, bytes: bytes.slice() });
-  };
-  const own = cli.createCli({
-    arguments: [...order.argv],
-    environment: order.environment,
-    stdin: { blockingRead: (length: bigint) => input.read(Number(length)) as never },
-    stdout: { write: print(false) },
-    stderr: { write: print(true) },
-  });
-  // What a program prints goes to a terminal: `ls` makes columns and colours for it.
-  const terminal = new (cli.terminalOutput.TerminalOutput as unknown as new () => object)();
-  const terminals = {
-    terminalStdout: { getTerminalStdout: () => terminal },
-    terminalStderr: { getTerminalStderr: () => terminal },
-  };
-  const given = { cli: { ...own, ...terminals }, filesystem: filesystem.wasi };
-  const shim = new WASIShim(given as never);
-  return shim.getImportObject() as unknown as Record<string, unknown>;
-}
-
-/** What jco makes of a program. */
-interface Transpiled {
-  instantiate(
-    module: (name: string) => WebAssembly.Module | undefined,
-    imports: Record<string, unknown>,
-  ): Promise<{ run: { run(): Promise<void> } }>;
-}
-
-async function run(order: Order, filesystem: Filesystem): Promise<number> {
-  const { instantiate } = (await import(order.url)) as Transpiled;
-  const component = await instantiate(
-    (name) => order.modules.get(name),
-    imports(order, filesystem),
-  );
+async function run({ module, files, argv, environment }: Order): Promise<number> {
+  const filesystem = await Filesystem.open({ mounts: MOUNTS });
   try {
-    await component.run.run();
-    return 0;
-  } catch (error) {
-    // `run` answered with its error, which carries nothing.
-    if (error === undefined) {
-      return 1;
+    for (const { path, bytes } of files) {
+      filesystem.mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true });
+      filesystem.writeFileSync(path, bytes);
     }
-    // What the shim's `exit` throws.
-    const { exitError, code } = error as { exitError?: boolean; code?: number };
-    if (exitError) {
-      return code ?? 1;
-    }
-    throw error;
+    const wasi = filesystem.preview1({
+      args: argv,
+      env: environment,
+      stdin: input,
+      stdout: new Output(false),
+      stderr: new Output(true),
+      jspi: true,
+    });
+    const imports = { wasi_snapshot_preview1: wasi.wasiImport };
+    return await wasi.startAsync(await WebAssembly.instantiate(module, imports));
+  } finally {
+    filesystem.close();
   }
 }
 
 async function obey(order: Order): Promise<void> {
   const start = performance.now();
-  const filesystem = await Filesystem.open({ mounts: MOUNTS });
-  let exitCode;
-  try {
-    exitCode = await run(order, filesystem);
-  } finally {
-    filesystem.close();
-  }
+  const exitCode = await run(order);
   tell({ type: 'ended', exitCode, ms: performance.now() - start });
 }
 

@@ -25,7 +25,15 @@ pub(crate) fn run(
     let jco = root.join("jco");
     let mut node = command(&jco, "node");
     node.arg("demo/main.mjs");
-    for (name, program) in [("coreutils", programs.coreutils()?), ("sqlite", programs.sqlite()?)] {
+    let python = programs.python()?;
+    node.arg(format!("--files=python={}", python.files.display()));
+    for (name, program) in [
+        ("coreutils", programs.coreutils()?),
+        ("rg", programs.ripgrep()?),
+        ("sqlite", programs.sqlite()?),
+        ("python", python.program),
+        ("php", programs.php()?),
+    ] {
         node.arg(format!("{name}={}", program.display()));
     }
     if let Some(port) = port {
