@@ -90,6 +90,7 @@ class Driver {
   /** Types a line at the prompt of Python; the lines that it answers. */
   async enter(line) {
     const before = (await this.prompted()).length;
+    await this.#page.locator('.xterm-helper-textarea').focus();
     await this.#page.keyboard.type(`${line}\n`);
     const answer = (await this.prompted()).slice(before + 1);
     [`>>> ${line}`, ...answer.map((text) => `    ${text}`)].forEach(say);
@@ -98,6 +99,7 @@ class Driver {
 
   /** Presses a key in a program that waits, which ends it with this code. */
   async end(key, exit) {
+    await this.#page.locator('.xterm-helper-textarea').focus();
     await this.#page.keyboard.press(key);
     await this.#page.waitForSelector('body[data-state=running]', { state: 'detached' });
     const ended = await this.#page.locator('#ended').innerText();
@@ -243,6 +245,8 @@ async function firstVisit(driver) {
   assert.deepEqual(await driver.enter('6 * 7'), ['42']);
   const write = `open('garden/note.txt', 'w', encoding='utf-8').write('${NOTE}\\n')`;
   assert.deepEqual(await driver.enter(write), ['25'], 'how much was written');
+  assert.equal(await driver.open('garden/note.txt'), `${NOTE}\n`, 'the note, while Python waits');
+  await driver.close();
   await driver.end('Control+d', 0);
 
   await driver.choose('coreutils');
@@ -281,8 +285,8 @@ async function secondVisit(driver, screenshot) {
   await driver.close();
 
   await python(driver);
-  assert.equal(await driver.open('garden/note.txt'), `${NOTE}\n`, 'the note that the page shows');
   await driver.start('');
+  await driver.open('garden/note.txt');
   await driver.enter('from pathlib import Path');
   const counted = await driver.enter("{p.name: p.stat().st_size for p in Path('herbs').iterdir()}");
   assert.match(counted.join(''), /'mint': 16/, 'the size of a file');

@@ -1,6 +1,7 @@
 // Programs as the page has them: fetched and compiled when they are first asked for, each
 // run in a worker of its own.
 
+import * as files from './files.js';
 import { INTERRUPTED, TRAPPED } from './messages.js';
 import type { Needed, Order, Told, Typed } from './messages.js';
 
@@ -105,6 +106,7 @@ export class Guest {
   readonly #worker: Worker;
   readonly #start = performance.now();
   readonly #end = Promise.withResolvers<End>();
+  #over = false;
 
   constructor(order: Order, listener: Listener) {
     // Its name says in other tabs who has the files.
@@ -123,17 +125,20 @@ export class Guest {
         case 'failed':
           this.#fail(data.exitCode, data.why);
           break;
+        case 'kept':
+          break;
       }
     };
     this.#worker.onerror = (event) => this.#fail(TRAPPED, event.message || 'no worker started');
     this.#worker.postMessage(order);
+    files.lend(this.#worker);
   }
 
   get end(): Promise<End> {
     return this.#end.promise;
   }
 
-  /** Hands it what was typed; no bytes are its end. */
+  /** Hands it what was typed; no bytes are an end. */
   type(bytes: Typed): void {
     this.#worker.postMessage(bytes);
   }
@@ -147,7 +152,11 @@ export class Guest {
   }
 
   #finish(end: End): void {
-    this.#worker.terminate();
-    this.#end.resolve(end);
+    if (!this.#over) {
+      this.#over = true;
+      this.#worker.terminate();
+      files.takeBack();
+      this.#end.resolve(end);
+    }
   }
 }

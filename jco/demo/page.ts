@@ -180,10 +180,11 @@ async function run({ arguments: line, types }: Example): Promise<void> {
     TZ: timeZone(),
   };
   guest = new Guest(
-    { ...ready, argv, environment },
+    { type: 'order', ...ready, argv, environment },
     {
       output: (bytes, error) => screen.print(bytes, error && !prompts),
       reading: () => {
+        void look();
         screen.focus();
         endInput.hidden = false;
         report(undefined, 'Waiting for input: type in the terminal, Ctrl+D ends it');

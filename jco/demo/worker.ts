@@ -1,8 +1,11 @@
-// Runs one program: its files are in a volume in OPFS, `/tmp` is in memory.
+// Runs one program: its files are in a volume in OPFS, `/tmp` is in memory. While it waits for
+// input, the page can look at its files.
 
 import { type Device, Filesystem } from 'wasi-opfs';
 
-import { INTERRUPTED, MOUNTS, type Order, TRAPPED, type Told, type Typed } from './messages.js';
+import { obey } from './acts.js';
+import { INTERRUPTED, MOUNTS, TRAPPED } from './messages.js';
+import type { Asked, Needed, Order, Told, Typed } from './messages.js';
 
 /** What a program may print; more would only fill the page's memory. */
 const PRINTS = 4e6;
@@ -70,44 +73,56 @@ class Output implements Device {
 
 const input = new Input();
 
-async function run({ module, files, argv, environment }: Order): Promise<number> {
-  const filesystem = await Filesystem.open({ mounts: MOUNTS });
-  try {
-    for (const { path, bytes } of files) {
-      filesystem.mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true });
-      filesystem.writeFileSync(path, bytes);
-    }
-    const wasi = filesystem.preview1({
-      args: argv,
-      env: environment,
-      stdin: input,
-      stdout: new Output(false),
-      stderr: new Output(true),
-      jspi: true,
-    });
-    const imports = { wasi_snapshot_preview1: wasi.wasiImport };
-    return await wasi.startAsync(await WebAssembly.instantiate(module, imports));
-  } finally {
-    filesystem.close();
+/** Puts files where the page may write, and the program may not. */
+function supply(filesystem: Filesystem, files: readonly Needed[]): void {
+  for (const { path, bytes } of files) {
+    filesystem.mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true });
+    filesystem.writeFileSync(path, bytes);
   }
 }
 
-async function obey(order: Order): Promise<void> {
+async function run({ module, argv, environment }: Order, filesystem: Filesystem): Promise<number> {
+  const wasi = filesystem.preview1({
+    args: argv,
+    env: environment,
+    stdin: input,
+    stdout: new Output(false),
+    stderr: new Output(true),
+    jspi: true,
+  });
+  const imports = { wasi_snapshot_preview1: wasi.wasiImport };
+  return wasi.startAsync(await WebAssembly.instantiate(module, imports));
+}
+
+/** The files, as soon as they are there; and whether it is over with them. */
+const held = Promise.withResolvers<Filesystem>();
+let over = false;
+
+async function execute(order: Order): Promise<void> {
   const start = performance.now();
-  const exitCode = await run(order);
+  const filesystem = await Filesystem.open({ mounts: MOUNTS });
+  let exitCode;
+  try {
+    supply(filesystem, order.files);
+    held.resolve(filesystem);
+    exitCode = await run(order, filesystem);
+  } finally {
+    over = true;
+    filesystem.close();
+  }
   tell({ type: 'ended', exitCode, ms: performance.now() - start });
 }
 
-let ordered = false;
-
-addEventListener('message', ({ data }: MessageEvent<Order | Typed>) => {
-  if (ordered) {
-    input.type(data as Typed);
-    return;
+addEventListener('message', ({ data }: MessageEvent<Order | Asked | Typed>) => {
+  if (data instanceof Uint8Array) {
+    input.type(data);
+  } else if (data.type === 'asked') {
+    // If it is over, somebody else is asked.
+    void held.promise.then((files) => over || tell(obey(data, files)));
+  } else {
+    execute(data).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      tell({ type: 'failed', exitCode: TRAPPED, why });
+    });
   }
-  ordered = true;
-  obey(data as Order).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
-    tell({ type: 'failed', exitCode: TRAPPED, why });
-  });
 });
