@@ -251,6 +251,9 @@ async function firstVisit(driver) {
 
   await driver.choose('coreutils');
   assert.deepEqual(await driver.run('cat garden/note.txt'), [NOTE], 'what Python wrote');
+  await driver.choose('PHP');
+  const written = await driver.example('write a file');
+  assert.equal(written.at(-1), '51 bytes', 'what PHP printed');
   await driver.choose('ripgrep');
   const found = await driver.run('--line-number ripens garden');
   assert.deepEqual(found, ['garden/note.txt', `1:${NOTE}`], 'what ripgrep found');
@@ -298,7 +301,7 @@ async function secondVisit(driver, screenshot) {
   await driver.close();
 
   await driver.choose('coreutils');
-  await driver.run('rm -r garden orchard herbs herbs.zip plants.db test.db');
+  await driver.run('rm -r garden orchard herbs herbs.zip plants.db test.db trees.json');
   assert.deepEqual(await driver.files(), [], 'files after they were removed');
 }
 

@@ -85,7 +85,7 @@ export const programs: readonly Program[] = [
   {
     id: 'python',
     title: 'Python',
-    about: 'CPython 3.11; its library, a zip file, the page puts into memory, read-only, at /usr',
+    about: 'CPython 3.11; its library is one zip file, in memory under /usr, read-only',
     prompts: true,
     examples: [
       { label: 'prompt', arguments: '' },
