@@ -5,10 +5,13 @@ import { strict as assert } from 'node:assert';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { launch } from '../dist/run/chromium.js';
+import { start } from '../dist/run/engines.js';
 
 /** How long one program may take; the machine may be busy. */
 const PATIENCE = 60_000;
+
+/** What takes the keys that are pressed in the terminal. */
+const TERMINAL = '.xterm-helper-textarea';
 
 class Driver {
   #page;
@@ -28,7 +31,7 @@ class Driver {
 
   async ready() {
     await this.#page.waitForSelector('body:is([data-state=ready], [data-state=unable])');
-    assert.equal(await this.#page.locator('#state').innerText(), 'Ready', 'the state of the page');
+    assert.equal(await this.#text('#state'), 'Ready', 'the state of the page');
   }
 
   async reload() {
@@ -37,9 +40,45 @@ class Driver {
     say(`reloaded the page: it has ${(await this.files()).length} files and directories`);
   }
 
+  async #text(selector) {
+    return this.#page.$eval(selector, (element) => element.innerText);
+  }
+
+  async #click(selector) {
+    await this.#page.locator(selector).click();
+  }
+
+  /** Clicks what has this text, and no other, within `selector`. */
+  async #clickText(selector, text) {
+    const found = await this.#page.waitForFunction(
+      (selector, text) => {
+        const inside = [...document.querySelectorAll(`${selector} *`)];
+        return inside.findLast((element) => element.innerText?.trim() === text);
+      },
+      {},
+      selector,
+      text,
+    );
+    await found.click();
+  }
+
+  /** Waits until an element's text is `text`, or holds it. */
+  async #shows(selector, text, exactly = true) {
+    await this.#page.waitForFunction(
+      (selector, text, exactly) => {
+        const shown = document.querySelector(selector)?.innerText ?? '';
+        return exactly ? shown === text : shown.includes(text);
+      },
+      {},
+      selector,
+      text,
+      exactly,
+    );
+  }
+
   /** Chooses a program, and waits until it is there. */
   async choose(title) {
-    await this.#page.locator('#programs').getByText(title, { exact: true }).click();
+    await this.#clickText('#programs', title);
     await this.ready();
   }
 
@@ -58,69 +97,75 @@ class Driver {
    * @param {{ exit?: number, types?: string }} [how]
    */
   async run(line, { exit = 0, types } = {}) {
-    const page = this.#page;
     await this.start(line);
     if (types !== undefined) {
-      await page.getByText('Waiting for input').waitFor();
-      await page.keyboard.type(types);
-      await page.keyboard.press('Control+d');
+      await this.#shows('body', 'Waiting for input', false);
+      await this.#page.keyboard.type(types);
+      await this.#control('d');
     }
     return this.#ran(exit);
   }
 
   /** Starts the chosen program. */
   async start(line) {
-    await this.#page.locator('#clear').click();
+    await this.#click('#clear');
     await this.#page.locator('#arguments').fill(line);
-    await this.#page.locator('#arguments').press('Enter');
+    await this.#page.focus('#arguments');
+    await this.#page.keyboard.press('Enter');
+  }
+
+  async #control(key) {
+    await this.#page.keyboard.down('Control');
+    await this.#page.keyboard.press(key);
+    await this.#page.keyboard.up('Control');
   }
 
   /** Waits for the prompt of Python; the lines above it. */
   async prompted() {
-    const page = this.#page;
-    await page.waitForFunction(() => {
+    await this.#page.waitForFunction(() => {
       const rows = [...document.querySelectorAll('.xterm-rows > div')];
       const shown = rows.map((row) => row.textContent.replaceAll('\u00a0', ' ').trim());
       return shown.findLast(Boolean) === '>>>';
     });
-    await page.getByText('Waiting for input').waitFor();
+    await this.#shows('body', 'Waiting for input', false);
     return (await this.#lines()).slice(0, -1);
   }
 
   /** Types a line at the prompt of Python; the lines that it answers. */
   async enter(line) {
     const before = (await this.prompted()).length;
-    await this.#page.locator('.xterm-helper-textarea').focus();
+    await this.#page.focus(TERMINAL);
     await this.#page.keyboard.type(`${line}\n`);
     const answer = (await this.prompted()).slice(before + 1);
     [`>>> ${line}`, ...answer.map((text) => `    ${text}`)].forEach(say);
     return answer;
   }
 
-  /** Presses a key in a program that waits, which ends it with this code. */
+  /** Presses Ctrl and a key in a program that waits, which ends it with this code. */
   async end(key, exit) {
-    await this.#page.locator('.xterm-helper-textarea').focus();
-    await this.#page.keyboard.press(key);
-    await this.#page.waitForSelector('body[data-state=running]', { state: 'detached' });
-    const ended = await this.#page.locator('#ended').innerText();
+    await this.#page.focus(TERMINAL);
+    await this.#control(key);
+    await this.#page.waitForSelector('body:not([data-state=running])');
+    const ended = await this.#text('#ended');
     assert.match(ended, new RegExp(`^exit ${exit}\\b`), `it ended with '${ended}'`);
-    say(`${key}: exit ${exit}`);
+    say(`Ctrl+${key.toUpperCase()}: exit ${exit}`);
   }
 
   /** Runs an example; the lines that it printed. */
   async example(label) {
-    await this.#page.locator('#clear').click();
-    await this.#page.locator('#examples').getByText(label, { exact: true }).click();
+    await this.#click('#clear');
+    await this.#clickText('#examples', label);
     return this.#ran(0);
   }
 
   async #ran(exit) {
     const page = this.#page;
-    await page.waitForSelector('body[data-state=running]', { state: 'detached' });
-    const ended = await page.locator('#ended').innerText();
+    await page.waitForSelector('body:not([data-state=running])');
+    const ended = await this.#text('#ended');
     const lines = await this.#lines();
-    const program = await page.locator('#prompt').innerText();
-    const echo = `$ ${program} ${await page.locator('#arguments').inputValue()}`;
+    const program = await this.#text('#prompt');
+    const line = await page.$eval('#arguments', (input) => input.value);
+    const echo = `$ ${program} ${line}`;
     const printed = lines.slice(lengthOf(echo, lines));
     [echo, ...printed.map((text) => `    ${text}`)].forEach(say);
     assert.match(ended, new RegExp(`^exit ${exit}\\b`), `'${echo}' ended with '${ended}'`);
@@ -129,34 +174,35 @@ class Driver {
 
   /** What the terminal shows. */
   async #lines() {
-    const shown = await this.#page.locator('.xterm-rows > div').allInnerTexts();
+    const texts = (rows) => rows.map((row) => row.innerText);
+    const shown = await this.#page.$$eval('.xterm-rows > div', texts);
     // Lines keep the blanks up to their end as no-break spaces.
     return shown.map((text) => text.replaceAll('\u00a0', ' ').trimEnd()).filter(Boolean);
   }
 
   /** The paths that the page shows. */
   async files() {
-    const rows = this.#page.locator('#tree [data-path]');
-    return rows.evaluateAll((found) => found.map((row) => row.dataset.path));
+    const path = (rows) => rows.map((row) => row.dataset.path);
+    return this.#page.$$eval('#tree [data-path]', path);
   }
 
   /** What a row shows: name, size and time. */
   async row(path) {
-    const text = await this.#page.locator(`#tree [data-path="${path}"]`).innerText();
+    const text = await this.#text(`#tree [data-path="${path}"]`);
     return text.split('\n').filter(Boolean);
   }
 
   /** Opens a file; what the page shows of it. */
   async open(path) {
-    await this.#page.locator(`#tree [data-path="${path}"]`).click();
-    await this.#page.locator('#viewer-title').getByText(path, { exact: true }).waitFor();
-    return this.#page.locator('#content').innerText();
+    await this.#click(`#tree [data-path="${path}"]`);
+    await this.#shows('#viewer-title', path);
+    return this.#text('#content');
   }
 
   /** Closes the file that is open. */
   async close() {
-    await this.#page.locator('#close').click();
-    await this.#page.locator('#viewer').waitFor({ state: 'hidden' });
+    await this.#click('#close');
+    await this.#page.waitForSelector('#viewer', { hidden: true });
   }
 
   async picture(file) {
@@ -189,14 +235,16 @@ function holds(list, part, what) {
 
 /** @param {number} port @param {string | undefined} screenshot */
 export async function drive(port, screenshot) {
-  const browser = await launch(port, '/', undefined);
+  const browser = await start('chromium');
   try {
-    await browser.page.setViewportSize({ width: 1280, height: 800 });
-    const driver = new Driver(browser.page);
+    const page = await browser.open('about:blank');
+    await page.setViewport({ width: 1280, height: 800 });
+    const driver = new Driver(page);
+    await page.goto(`http://localhost:${port}/`);
     await driver.ready();
-    const isolated = await browser.page.evaluate(() => crossOriginIsolated);
+    const isolated = await page.evaluate(() => crossOriginIsolated);
     assert.equal(isolated, false, 'whether the page came with cross-origin headers');
-    say(`the page is ready in Chromium ${browser.page.context().browser()?.version() ?? ''}`);
+    say(`the page is ready in ${browser.version}`);
     await firstVisit(driver);
     await driver.reload();
     await secondVisit(driver, screenshot);
@@ -247,7 +295,7 @@ async function firstVisit(driver) {
   assert.deepEqual(await driver.enter(write), ['25'], 'how much was written');
   assert.equal(await driver.open('garden/note.txt'), `${NOTE}\n`, 'the note, while Python waits');
   await driver.close();
-  await driver.end('Control+d', 0);
+  await driver.end('d', 0);
 
   await driver.choose('coreutils');
   assert.deepEqual(await driver.run('cat garden/note.txt'), [NOTE], 'what Python wrote');
@@ -297,7 +345,7 @@ async function secondVisit(driver, screenshot) {
   if (screenshot !== undefined) {
     await driver.picture(screenshot);
   }
-  await driver.end('Control+c', 130);
+  await driver.end('c', 130);
   await driver.close();
 
   await driver.choose('coreutils');

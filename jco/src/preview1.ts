@@ -3,7 +3,9 @@
 import * as core from './core/wasi_opfs.js';
 import { type Device, type Input, type Output } from './device.js';
 import { consoleLines, coreDevice, input, output } from './device.js';
+import type { TraceListener } from './trace.js';
 import { Exit, type WasiImport, wasiImport } from './wasi-import.js';
+import { begins } from './wasi-trace.js';
 
 export interface Preview1Options {
   /** The arguments; the first is the program's own name. */
@@ -47,12 +49,12 @@ export class Preview1 {
    */
   readonly wasiImport: WasiImport;
   readonly #number: number;
-  readonly #memory: WebAssembly.Memory | undefined;
+  #memory: WebAssembly.Memory | undefined;
   readonly #jspi: boolean;
   #attached = false;
 
   /** @internal */
-  constructor(filesystem: number, options: Preview1Options) {
+  constructor(filesystem: number, options: Preview1Options, trace: TraceListener | undefined) {
     const { args = [], env = {}, jspi: suspends = false, memory, fds = {} } = options;
     if (suspends && !jspi.Suspending) {
       throw new Error(
@@ -75,7 +77,8 @@ export class Preview1 {
       this.close();
       throw error;
     }
-    this.wasiImport = wasiImport(this.#number, suspends);
+    const begin = trace && begins(trace, () => this.#memory);
+    this.wasiImport = wasiImport(this.#number, suspends, begin);
   }
 
   #device(fd: number, device: Device, reads: boolean, writes: boolean): void {
@@ -145,6 +148,7 @@ export class Preview1 {
       throw new TypeError("the module exports no 'memory': give the one it imports as an option");
     }
     core.p1Attach(this.#number, memory);
+    this.#memory = memory;
     this.#attached = true;
   }
 

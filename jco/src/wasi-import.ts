@@ -68,9 +68,19 @@ const FUNCTIONS = {
   sock_shutdown: 'ii',
 };
 
-// What the core answers if it is no error number, or a promise of one.
+/** The names of all functions. */
+export const NAMES: ReadonlySet<string> = new Set([...Object.keys(FUNCTIONS), 'proc_exit']);
+
+// What the core answers if it is no error number.
 const FAULT = -1;
 const THROWN = -2;
+const PROMISE = -3;
+
+/** Is told that a call begins; answers who is told what the core answered in the end. */
+export type Begin = (
+  call: string,
+  args: readonly unknown[],
+) => ((answered: number) => void) | undefined;
 
 /** Throws what there is to throw; returns if the guest has to wait. */
 function raise(guest: number, answered: number): void {
@@ -84,26 +94,38 @@ function raise(guest: number, answered: number): void {
   }
 }
 
-/** The error number that comes later. */
-async function wait(guest: number): Promise<number> {
-  const answered = (await core.p1Left(guest)) as number;
-  raise(guest, answered);
-  return answered;
-}
-
 type Suspending = new (wait: () => Promise<number>) => () => number;
+type Calls = Record<string, (...args: unknown[]) => number>;
 
 /** All functions, for the guest with the number `guest`, which is suspended or never waits. */
-export function wasiImport(guest: number, suspends: boolean): WasiImport {
+export function wasiImport(guest: number, suspends: boolean, begin?: Begin): WasiImport {
+  let ended: ReturnType<Begin>;
+  const wait = async (): Promise<number> => {
+    const end = ended;
+    const answered = (await core.p1Left(guest)) as number;
+    end?.(answered);
+    raise(guest, answered);
+    return answered;
+  };
+  const calls = loadedCore() as unknown as Calls;
+  const told = (name: string) => (number: unknown, ...args: unknown[]) => {
+    ended = begin?.(name, args);
+    const answered = calls[name]!(number, ...args);
+    if (answered !== PROMISE) {
+      ended?.(answered);
+    }
+    return answered;
+  };
   const { Suspending } = WebAssembly as unknown as { Suspending: Suspending };
-  const later = (): Promise<number> => wait(guest);
   between ??= new WebAssembly.Module(encode());
   const { exports } = new WebAssembly.Instance(between, {
-    core: loadedCore() as unknown as WebAssembly.ModuleImports,
+    core: begin
+      ? Object.fromEntries(Object.keys(FUNCTIONS).map((name) => [name, told(name)]))
+      : calls,
     guest: {
       number: guest,
       raise: (answered: number) => raise(guest, answered),
-      wait: suspends ? new Suspending(later) : later,
+      wait: suspends ? new Suspending(wait) : wait,
     },
   });
   return {
