@@ -233,9 +233,13 @@ function holds(list, part, what) {
   }
 }
 
-/** @param {number} port @param {string | undefined} screenshot */
-export async function drive(port, screenshot) {
-  const browser = await start('chromium');
+/**
+ * @param {'chromium' | 'firefox'} engine
+ * @param {number} port
+ * @param {string} [screenshot]
+ */
+export async function drive(engine, port, screenshot) {
+  const browser = await start(engine);
   try {
     const page = await browser.open('about:blank');
     await page.setViewport({ width: 1280, height: 800 });

@@ -7,9 +7,9 @@ use anyhow::{Context, Result, ensure};
 
 use crate::build;
 use crate::programs::Programs;
-use crate::tools::{chromium, command, name, say};
+use crate::tools::{chromium, command, firefox, name, say};
 
-/// Builds and serves the page until Ctrl+C; or, headless, has a browser use it and
+/// Builds and serves the page until Ctrl+C; or, headless, has browsers use it and
 /// checks what it shows.
 ///
 /// # Errors
@@ -40,7 +40,7 @@ pub(crate) fn run(
         node.arg(format!("--port={port}"));
     }
     if headless {
-        node.arg("--headless").env("CHROME", chromium()?);
+        node.arg("--headless").env("CHROME", chromium()?).env("FIREFOX", firefox()?);
     }
     if let Some(file) = screenshot {
         let file = std::path::absolute(file)?;
