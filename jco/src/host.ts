@@ -8,6 +8,7 @@ import { asyncImports } from './jspi.js';
 import { type CoreSource, loadCore } from './load.js';
 import { type Mounts, parseMount } from './mount.js';
 import { Files } from './page.js';
+import { Preview1, type Preview1Options } from './preview1.js';
 import { filesystemErrorCode } from './streams.js';
 import { type TraceListener, traced } from './trace.js';
 import type * as preopens from './wit/interfaces/wasi-filesystem-preopens.js';
@@ -98,6 +99,11 @@ export class Filesystem extends Files {
   /** What jco has to be told as `asyncImports`: nothing if no mount waits. */
   get asyncImports(): readonly string[] {
     return this.waits === undefined ? [] : asyncImports;
+  }
+
+  /** A guest that is a plain preview1 module: what it imports, and how it is run. */
+  preview1(options: Preview1Options = {}): Preview1 {
+    return new Preview1(this.number, options);
   }
 
   /** How many descriptors and streams guests hold. */

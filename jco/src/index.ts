@@ -7,6 +7,7 @@ export {
   type GatherOptions,
   type WasiFilesystem,
 } from './host.js';
+export type { Device, Input, Output } from './device.js';
 export { asyncImports } from './jspi.js';
 export type { CoreSource } from './load.js';
 export type { Mount, MountOptions, Mounts } from './mount.js';
@@ -25,6 +26,8 @@ export {
   type Usage,
   type WriteOptions,
 } from './page.js';
+export { Preview1, type Preview1Options } from './preview1.js';
+export { Exit, type WasiImport } from './wasi-import.js';
 export {
   type Area,
   type CheckOptions,
