@@ -137,6 +137,7 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
         node.args(["--test", "--test-concurrency=1", "--test-timeout=1800000"]);
         node.args(["test/engines/kills.test.mjs", "test/engines/quota.test.mjs"]);
         node.env("CHROME", &chromium).env("FIREFOX", &firefox).env("KILLS", kills.to_string());
+        node.env("SQLITE", Programs::new(root)?.sqlite()?);
         counted(&mut node, node_counts)
     });
     if let Some(seeds) = seeds {
