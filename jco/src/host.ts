@@ -2,6 +2,7 @@
 
 /// <reference lib="esnext.disposable" preserve="true" />
 
+import { type MountFd, mountFd } from './browser-wasi-shim.js';
 import * as core from './core/wasi_opfs.js';
 import { Descriptor, DirectoryEntryStream } from './descriptor.js';
 import { asyncImports } from './jspi.js';
@@ -56,10 +57,19 @@ export interface WasiFilesystem {
 export class Filesystem extends Files {
   /** To be handed to `new WASIShim({ filesystem })`, or imported by a guest. */
   readonly wasi: WasiFilesystem;
+  readonly #trace: TraceListener | undefined;
   readonly #timer: ReturnType<typeof setInterval> | undefined;
+  /** Guest names of the mounts. */
+  readonly #mounts: readonly string[];
 
-  private constructor(number: number, ms: number, trace: TraceListener | undefined) {
+  private constructor(
+    number: number,
+    mounts: readonly string[],
+    ms: number,
+    trace: TraceListener | undefined,
+  ) {
     super(number);
+    this.#mounts = mounts;
     // A timer that is due at once would leave no time for anything else.
     const pause = Math.max(ms, 1) || GATHER_MS;
     this.#timer = core.hasVolumes(number) ? setInterval(writeOut, pause, number) : undefined;
@@ -76,6 +86,7 @@ export class Filesystem extends Files {
       },
     } satisfies WasiFilesystem;
     this.wasi = trace ? traced(view, trace) : view;
+    this.#trace = trace;
   }
 
   /** Opens mounts; what cannot be opened is an error that says why. */
@@ -88,7 +99,8 @@ export class Filesystem extends Files {
     const { sync = false, waitMs = 5000, gather = {}, cacheBytes } = options;
     const { bytes, ms = GATHER_MS } = gather === 'each-write' ? { bytes: 0, ms: 0 } : gather;
     const number = await core.openFilesystem(mounts, sync, waitMs, bytes, ms, cacheBytes);
-    return new Filesystem(number, gather === 'each-write' ? GATHER_MS : ms, options.trace);
+    const pause = gather === 'each-write' ? GATHER_MS : ms;
+    return new Filesystem(number, Object.keys(options.mounts), pause, options.trace);
   }
 
   /** The guest name of a mount that waits: guests have to be transpiled with JSPI. */
@@ -103,7 +115,15 @@ export class Filesystem extends Files {
 
   /** A guest that is a plain preview1 module: what it imports, and how it is run. */
   preview1(options: Preview1Options = {}): Preview1 {
-    return new Preview1(this.number, options);
+    return new Preview1(this.number, options, this.#trace);
+  }
+
+  /**
+   * The mount with the name `guest` as an entry of the descriptors that
+   * `@bjorn3/browser_wasi_shim` 0.4 is given: in the place of its `PreopenDirectory`.
+   */
+  preopen(guest: string): MountFd {
+    return mountFd(this.number, guest, this.#mounts);
   }
 
   /** How many descriptors and streams guests hold. */

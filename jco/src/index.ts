@@ -1,5 +1,6 @@
 // The package's entry: file systems for guests of a page, and for the page.
 
+export type { MountFd } from './browser-wasi-shim.js';
 export { setDefaultMounts } from './defaults.js';
 export {
   Filesystem,

@@ -3,7 +3,9 @@
 import * as core from './core/wasi_opfs.js';
 import { type Device, type Input, type Output } from './device.js';
 import { consoleLines, coreDevice, input, output } from './device.js';
+import type { TraceListener } from './trace.js';
 import { Exit, type WasiImport, wasiImport } from './wasi-import.js';
+import { tellOf } from './wasi-trace.js';
 
 export interface Preview1Options {
   /** The arguments; the first is the program's own name. */
@@ -34,16 +36,17 @@ interface Exports {
   _initialize?: () => void;
 }
 
-/** Functions that may have to wait; the others never do. */
-const WAITING = [
+/** Functions that wait for a device. */
+const OF_DEVICES = ['fd_read', 'fd_write', 'poll_oneoff'];
+
+/** Functions that wait for a mount, if it does. The others never wait. */
+const OF_MOUNTS = [
   'fd_datasync',
   'fd_filestat_get',
   'fd_filestat_set_times',
-  'fd_read',
   'fd_readdir',
   'fd_seek',
   'fd_sync',
-  'fd_write',
   'path_create_directory',
   'path_filestat_get',
   'path_filestat_set_times',
@@ -54,8 +57,7 @@ const WAITING = [
   'path_rename',
   'path_symlink',
   'path_unlink_file',
-  'poll_oneoff',
-] as const;
+];
 
 type Suspending = new (wait: (...args: never[]) => unknown) => (...args: never[]) => unknown;
 type Promising = (call: () => void) => () => Promise<void>;
@@ -71,12 +73,12 @@ export class Preview1 {
    */
   readonly wasiImport: WasiImport;
   readonly #number: number;
-  readonly #memory: WebAssembly.Memory | undefined;
+  #memory: WebAssembly.Memory | undefined;
   readonly #jspi: boolean;
   #attached = false;
 
   /** @internal */
-  constructor(filesystem: number, options: Preview1Options) {
+  constructor(filesystem: number, options: Preview1Options, trace: TraceListener | undefined) {
     const { args = [], env = {}, jspi: suspends = false, memory, fds = {} } = options;
     if (suspends && !jspi.Suspending) {
       throw new Error(
@@ -100,8 +102,13 @@ export class Preview1 {
       throw error;
     }
     this.wasiImport = wasiImport(this.#number);
+    if (trace) {
+      tellOf(this.wasiImport, trace, () => this.#memory);
+    }
     if (suspends) {
-      for (const name of WAITING) {
+      // A function that may suspend costs more at every call.
+      const waits = core.waitingMount(filesystem) !== undefined;
+      for (const name of waits ? [...OF_DEVICES, ...OF_MOUNTS] : OF_DEVICES) {
         this.wasiImport[name] = new jspi.Suspending!(this.wasiImport[name]!);
       }
     }
@@ -174,6 +181,7 @@ export class Preview1 {
       throw new TypeError("the module exports no 'memory': give the one it imports as an option");
     }
     core.p1Attach(this.#number, memory);
+    this.#memory = memory;
     this.#attached = true;
   }
 

@@ -30,6 +30,30 @@ test('files outlive a run if the profile does', async (t) => {
   }
 });
 
+test('Firefox runs programs as Chromium does', async (t) => {
+  const directory = scratch(t);
+  const place = ['--browser', 'firefox', '--profile', join(directory, 'profile')];
+  const count = (mount) => ({ name: mount, program: tool(), args: ['count', '/n'], mounts: { '/': mount } });
+  const jobs = [
+    ...['memory', 'volume:app', 'tree:app', 'volume:app', 'tree:app'].map(count),
+    { name: 'panics', program: tool(), args: ['panic'] },
+    { name: 'spins', program: tool(), args: ['write-and-spin', '/f', 'x'], mounts: { '/': 'memory' }, timeout_ms: 300 },
+  ];
+  const results = await batch(t, jobs, ...place);
+  const ends = results.map(({ exit_code, stdout }) => `${exit_code} ${stdout.trim()}`);
+  assert.deepEqual(ends, ['0 1', '0 1', '0 1', '0 2', '0 2', '134 ', '124 spinning']);
+  assert.match(results[5].stderr, /the program trapped: RuntimeError.*unreachable[^]*^ {4}at \S+$/m);
+  const args = ['--mount', '/=volume:app', ...place];
+  const { code, stdout, stderr } = await command(['run', tool(), ...args, '--', 'count', '/n']);
+  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '3\n', stderr: '' });
+  assert.equal((await command(['cat', ...args, '/n'])).stdout, '3');
+  // A temporary profile is taken away again.
+  const input = 'hello';
+  const echo = await command(['run', tool(), '--browser', 'firefox', '--', 'cat'], { input });
+  assert.deepEqual([echo.code, echo.stdout], [0, input]);
+  assert.deepEqual(profiles(), []);
+});
+
 test('stdin, stdout and stderr are the program\'s', async () => {
   const input = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 256));
   const { code, bytes, stderr } = await command(['run', tool(), '--', 'cat'], { input });
@@ -44,15 +68,108 @@ test('a program that does not read leaves stdin alone', async () => {
   assert.equal(code, 0);
 });
 
-test('a preview1 program ends with its own exit code', async () => {
-  const args = ['run', tool('wasm32-wasip1'), '--mount', '/=memory', '--'];
-  assert.equal((await command([...args, 'exit', '7'])).code, 7);
-  const { code, stdout, stderr } = await command([...args, 'count', '/n']);
-  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '1\n', stderr: '' });
+test('a preview1 program is given its calls directly, or by the adapter', async (t) => {
+  const mounts = { '/': 'volume:shared' };
+  const job = (adapter, ...args) => ({ program: tool('wasm32-wasip1'), adapter, args, mounts });
+  const results = await batch(t, [
+    job(false, 'exit', '7'),
+    job(true, 'exit', '7'),
+    job(false, 'count', '/n'),
+    job(true, 'count', '/n'),
+    job(false, 'count', '/n'),
+  ]);
+  const ends = results.map(({ exit_code, stdout, stderr }) => [exit_code, stdout, stderr]);
+  assert.deepEqual(ends, [[7, '', ''], [7, '', ''], [0, '1\n', ''], [0, '2\n', ''], [0, '3\n', '']]);
 });
 
-test('a batch runs every job, however the others end', async (t) => {
-  const program = tool();
+/** A module in the text format. */
+function module(body, name = '_start') {
+  return `(module
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "\\10\\00\\00\\00\\03\\00\\00\\00")
+    (data (i32.const 16) "oh\\0a")
+    (func $say (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+    (func $check (param i32) (if (local.get 0) (then (call $exit (local.get 0)))))
+    (func (export "${name}") ${body}))`;
+}
+
+test('a module that is no program is told why', async (t) => {
+  const directory = scratch(t);
+  const imports = (from, name, kind) =>
+    `(module (import "${from}" "${name}" ${kind}) (func (export "_start")))`;
+  const preview1 = 'wasi_snapshot_preview1';
+  const unknown = (name) => `it imports '${name}', which WASI preview1 does not have`;
+  const fault = `(module (import "${preview1}" "clock_res_get" (func $res (param i32 i32) (result i32)))
+    (func (export "_start") (drop (call $res (i32.const 0) (i32.const 0)))))`;
+  // [module, exit code, standard output, what stands on standard error]
+  const rows = [
+    ['(module)', 126, '', `neither '_start' nor '_initialize'`],
+    [imports('env', 'f', '(func)'), 126, '', unknown('env.f')],
+    [imports('env', 'memory', '(memory 1)'), 126, '', unknown('env.memory')],
+    [imports(preview1, 'fd_fly', '(func)'), 126, '', unknown(`${preview1}.fd_fly`)],
+    [imports(preview1, 'fd_read', '(memory 1)'), 126, '', 'not a program for WASI preview1'],
+    [module('(call $say)', '_initialize'), 0, 'oh\n', 'is a reactor'],
+    [module('(call $exit (i32.const 7))', '_initialize'), 7, '', ''],
+    [module('unreachable', '_initialize'), 134, '', 'unreachable'],
+    [module('(call $say)', 'main'), 126, '', `neither '_start' nor '_initialize'`],
+    [module('(call $say) unreachable'), 134, 'oh\n', 'unreachable'],
+    [module('(call $exit (i32.const 300))'), 44, '', ''],
+    // Without a memory there is nothing to answer into.
+    [fault, 134, '', 'memory'],
+  ];
+  const jobs = rows.flatMap(([text], index) => {
+    const program = join(directory, `${index}.wat`);
+    writeFileSync(program, text);
+    // The second time with a mount that waits.
+    return ['memory', 'tree:t'].map((mount) => ({ program, mounts: { '/': mount } }));
+  });
+  const results = await batch(t, jobs);
+  for (const [index, { exit_code, stdout, stderr }] of results.entries()) {
+    const [text, code, out, said] = rows[index >> 1];
+    assert.deepEqual([exit_code, stdout], [code, out], `${text}: ${stderr}`);
+    assert.ok(stderr.includes(said) && (stderr === '') === (said === ''), `${text}: ${stderr}`);
+  }
+});
+
+test('input that comes late is waited for', async (t) => {
+  const program = join(scratch(t), 'await.wat');
+  // For an hour at most; 99 if that is not why.
+  const wait = `(i64.store (i32.const 2000) (i64.const 1))
+    (i64.store (i32.const 2024) (i64.const 3600000000000))
+    (i32.store (i32.const 2016) (i32.const 1))
+    (i64.store (i32.const 2048) (i64.const 2))
+    (i32.store8 (i32.const 2056) (i32.const 1))
+    (call $check (call $poll (i32.const 2000) (i32.const 3000) (i32.const 2) (i32.const 8)))
+    (if (i64.ne (i64.load (i32.const 3000)) (i64.const 2)) (then (call $exit (i32.const 99))))`;
+  const echo = `(i32.store (i32.const 0) (i32.const 4096))
+    (i32.store (i32.const 4) (i32.const 4096))
+    (call $check (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (i32.store (i32.const 4) (i32.load (i32.const 8)))`;
+  writeFileSync(program, module(`(call $say) ${wait} ${echo} (call $say)`));
+  for (const mount of ['/=memory', '/=tree:t']) {
+    const child = start(['run', program, '--mount', mount]);
+    const [first] = await once(child.stdout, 'data');
+    assert.equal(String(first), 'oh\n');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(child.exitCode, null);
+    child.stdin.end('late\n');
+    const [[second], [code]] = await Promise.all([once(child.stdout, 'data'), once(child, 'close')]);
+    assert.deepEqual([String(second), code], ['late\n', 0]);
+  }
+  const [result] = await batch(t, [{ program }]);
+  assert.deepEqual([result.exit_code, result.stdout], [0, 'oh\n'], result.stderr);
+});
+
+for (const target of ['wasm32-wasip1', 'wasm32-wasip2']) {
+  test(`a batch runs every job, however the others end, for ${target}`, (t) => runBatch(t, target));
+}
+
+async function runBatch(t, target) {
+  const program = tool(target);
   const job = (name, args, others = {}) => ({ name, program, args, ...others });
   const memory = { mounts: { '/': 'memory' } };
   const here = { mounts: { '.': 'memory' } };
@@ -99,7 +216,8 @@ test('a batch runs every job, however the others end', async (t) => {
   stdout('dot in the same volume', 0, '2\n');
   stdout('the same memory twice', 0, '');
   stderr('nothing mounted', 1, /NotFound|Uncategorized|No such|not find/i);
-  stderr('fails', 1, /^$/);
+  // A component can say but whether it failed.
+  stderr('fails', target === 'wasm32-wasip1' ? 3 : 1, /^$/);
   stderr('panics', 134, /as was asked[^]*the program trapped: RuntimeError.*unreachable/);
   stdout('spins', 124, 'spinning\n');
   stderr('spins', 124, /ended after 300 ms/);
@@ -113,7 +231,7 @@ test('a batch runs every job, however the others end', async (t) => {
   stderr('line 18', 125, /line 18 of the batch is no job/);
   stderr('a tree that cannot be', 125, /'a\/..\/b' is no OPFS directory/);
   assert.deepEqual(profiles(), []);
-});
+}
 
 for (const kind of ['memory', 'volume:copied', 'tree:copied']) {
   const rich = !kind.startsWith('tree');
@@ -204,21 +322,29 @@ for (const kind of ['volume', 'tree']) {
   });
 }
 
-test('a trace has a line for each call', async (t) => {
-  const file = join(scratch(t), 'trace');
-  const args = ['run', tool(), '--mount', '/=memory', `--trace=${file}`, '--', 'count', '/n'];
-  assert.equal((await command(args)).code, 0);
-  const lines = readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
-  const calls = lines.map(({ call, path, answer }) => [call, path, answer].join(' '));
-  assert.ok(calls.includes('descriptor.open-at n no-entry'), calls.join('\n'));
-  assert.ok(calls.includes('descriptor.open-at n ok'));
-  const write = lines.find(({ call }) => call === 'output-stream.write');
-  assert.deepEqual([write.length, write.answer, typeof write.us], [1, 'ok', 'number']);
-  const [result] = await batch(t, [{ name: 'a "job"', program: tool(), args: ['count', '/n'], mounts: { '/': 'memory' } }], `--trace=${file}`);
-  assert.equal(result.exit_code, 0);
-  const [first] = readFileSync(file, 'utf8').split('\n');
-  assert.deepEqual(JSON.parse(first).job, 'a "job"');
-});
+for (const [target, open, missing, write] of [
+  ['wasm32-wasip1', 'path_open', 'noent', 'fd_write'],
+  ['wasm32-wasip2', 'descriptor.open-at', 'no-entry', 'output-stream.write'],
+]) {
+  test(`a trace has a line for each call, for ${target}`, async (t) => {
+    const file = join(scratch(t), 'trace');
+    const lines = () => readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+    // Of a mount that does not wait, and of one that does.
+    for (const mount of ['/=memory', '/=tree:t']) {
+      const args = ['run', tool(target), '--mount', mount, `--trace=${file}`, '--', 'count', '/n'];
+      assert.equal((await command(args)).code, 0);
+      const calls = lines().map(({ call, path, answer }) => [call, path, answer].join(' '));
+      assert.ok(calls.includes(`${open} n ${missing}`), calls.join('\n'));
+      assert.ok(calls.includes(`${open} n ok`));
+      const written = lines().find(({ call }) => call === write);
+      assert.deepEqual([written.length ?? written.result, written.answer, typeof written.us], [1, 'ok', 'number']);
+    }
+    const job = { name: 'a "job"', program: tool(target), args: ['count', '/n'], mounts: { '/': 'memory' } };
+    const [result] = await batch(t, [job], `--trace=${file}`);
+    assert.equal(result.exit_code, 0);
+    assert.equal(lines()[0].job, 'a "job"');
+  });
+}
 
 test('an interrupted run takes its browser and its profile with it', async () => {
   const before = profiles();

@@ -10,7 +10,7 @@ import { extname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-import { launch } from '../dist/run/chromium.js';
+import { ORIGIN, start as startBrowser } from '../dist/run/engines.js';
 
 // Whatever other browsers run on this machine, the temporary profiles found here are ours.
 process.env.TMPDIR = mkdtempSync(join(tmpdir(), 'wasi-opfs-test-'));
@@ -19,12 +19,15 @@ process.once('exit', () => rmSync(process.env.TMPDIR, { recursive: true, force: 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Builds programs/tool.rs, unless it is there already. */
-export function tool(target = 'wasm32-wasip2') {
-  const source = here('programs/tool.rs');
+export const tool = (target = 'wasm32-wasip2') => program('tool', target);
+
+/** Builds a program of programs/. */
+export function program(name, target) {
+  const source = here(`programs/${name}.rs`);
   const version = execFileSync('rustc', ['--version']);
   const hash = createHash('sha256').update(readFileSync(source)).update(version).update(target);
   const directory = here('../node_modules/.cache/wasi-opfs-test');
-  const file = join(directory, `tool-${hash.digest('hex').slice(0, 16)}.wasm`);
+  const file = join(directory, `${name}-${hash.digest('hex').slice(0, 16)}.wasm`);
   if (!existsSync(file)) {
     mkdirSync(directory, { recursive: true });
     const unfinished = `${file}.${process.pid}`;
@@ -79,8 +82,8 @@ export async function openPage(directory) {
     }
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const browser = await launch(server.address().port, '/', undefined);
-  const { page } = browser;
+  const browser = await startBrowser('chromium', { port: server.address().port });
+  const page = await browser.open(`${ORIGIN}/`);
   return {
     page,
     worker: (module, message) =>
