@@ -99,7 +99,8 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
     // dependencies, which means all of wasmtime once more.
     let binary = build::cli_path(root);
     let native = Runner::Native(&binary);
-    let browser = Runner::Browser { package: &jco, chromium: &chromium };
+    let engine = |engine, browser| Runner::Browser { package: &jco, engine, browser };
+    let (browser, other) = (engine("chromium", &chromium), engine("firefox", &firefox));
     let guests = build::guests(root)?;
     for (door, runner, kind) in [
         ("wasmtime", &native, "dir"),
@@ -113,8 +114,8 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
             Ok(judge(&outcomes))
         });
     }
-    let real =
-        Real { root, scratch: &scratch.join("programs"), native: &native, browser: Some(&browser) };
+    let folder = scratch.join("programs");
+    let real = Real { root, scratch: &folder, native: &native, browsers: vec![&browser, &other] };
     for kind in Kind::of(seeds.is_some()) {
         tally.many(kind.name(), || real.run(*kind));
     }
@@ -167,13 +168,14 @@ pub(crate) fn run_programs(root: &Path, all: bool, browsers: bool) -> Result<()>
         fs::remove_dir_all(&scratch)?;
     }
     let native = Runner::Native(&binary);
-    let (package, chromium) = (root.join("jco"), chromium()?);
-    let browser = Runner::Browser { package: &package, chromium: &chromium };
+    let (package, chromium, firefox) = (root.join("jco"), chromium()?, firefox()?);
+    let engine = |engine, browser| Runner::Browser { package: &package, engine, browser };
+    let (browser, other) = (engine("chromium", &chromium), engine("firefox", &firefox));
     if browsers {
         build::package(root)?;
     }
-    let browser = browsers.then_some(&browser);
-    let real = Real { root, scratch: &scratch, native: &native, browser };
+    let browsers = if browsers { vec![&browser, &other] } else { vec![] };
+    let real = Real { root, scratch: &scratch, native: &native, browsers };
     let mut tally = Tally::default();
     for kind in Kind::of(all) {
         tally.many(kind.name(), || real.run(*kind));

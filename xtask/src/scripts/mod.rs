@@ -8,11 +8,13 @@ mod tree;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::guests::{Job, Outcome, Runner};
 use crate::programs::Programs;
+use crate::tools::say;
 
 /// What the tests have of these.
 #[derive(Clone, Copy, PartialEq)]
@@ -43,7 +45,7 @@ pub(crate) struct Real<'a> {
     /// For files that may go.
     pub(crate) scratch: &'a Path,
     pub(crate) native: &'a Runner<'a>,
-    pub(crate) browser: Option<&'a Runner<'a>>,
+    pub(crate) browsers: Vec<&'a Runner<'a>>,
 }
 
 impl Real<'_> {
@@ -71,11 +73,11 @@ impl Real<'_> {
         let folder = |name| self.scratch.join(name);
         let place = |name, runner, mounts| Place { name, runner, mounts };
         let mut places = vec![
-            place("natively on directories", self.native, Mounts::Dirs(folder("dirs"))),
-            place("natively on volumes", self.native, Mounts::Volumes(folder("volumes"))),
+            place("wasmtime on directories", self.native, Mounts::Dirs(folder("dirs"))),
+            place("wasmtime on volumes", self.native, Mounts::Volumes(folder("volumes"))),
         ];
-        if let Some(browser) = self.browser {
-            places.push(place("in Chromium on volumes", browser, Mounts::Browser("volume")));
+        for browser in &self.browsers {
+            places.push(place(browser.name(), browser, Mounts::Browser("volume")));
         }
         places
     }
@@ -122,6 +124,19 @@ struct Place<'a> {
     mounts: Mounts,
 }
 
+impl Place<'_> {
+    fn in_browser(&self) -> bool {
+        matches!(self.mounts, Mounts::Browser(_))
+    }
+
+    fn batch(&self, jobs: &[Job], scratch: &Path) -> Result<Vec<Outcome>> {
+        let start = Instant::now();
+        let outcomes = self.runner.batch(jobs, scratch)?;
+        say(&format!("  {}: {:.0} s", self.name, start.elapsed().as_secs_f32()));
+        Ok(outcomes)
+    }
+}
+
 /// Where files are kept.
 enum Mounts {
     /// Directories in this one.
@@ -155,8 +170,7 @@ fn compare(scripts: &[Script], places: &[Place<'_>], scratch: &Path) -> Result<(
     let mut first: Option<Vec<Outcome>> = None;
     let (mut passed, mut failures) = (0, Vec::new());
     for place in places {
-        let jobs = jobs(scripts, place)?;
-        let there = place.runner.batch(&jobs, scratch)?;
+        let there = place.batch(&jobs(scripts, place)?, scratch)?;
         let steps = scripts.iter().flat_map(|script| &script.steps);
         let here = first.get_or_insert_with(|| there.clone());
         ensure!(here.len() == there.len(), "a place has other steps");
