@@ -109,7 +109,8 @@ class Driver {
     const page = this.#page;
     await page.waitForSelector('body:not([data-state=running])');
     const ended = await this.#text('#ended');
-    const shown = await page.$$eval('.xterm-rows > div', (rows) => rows.map((row) => row.innerText));
+    const texts = (rows) => rows.map((row) => row.innerText);
+    const shown = await page.$$eval('.xterm-rows > div', texts);
     // Lines of the terminal keep the blanks up to their end as no-break spaces.
     const lines = shown.map((text) => text.replaceAll('\u00a0', ' ').trimEnd()).filter(Boolean);
     const program = await this.#text('#prompt');

@@ -1,9 +1,10 @@
 // What the tests share: programs built from source, the command line, and pages in
 // a real Chromium.
 
+import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
@@ -63,6 +64,18 @@ export async function command(args, { input = '', ...options } = {}) {
     new Promise((resolve) => child.on('close', resolve)),
   ]);
   return { code, bytes: stdout, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+/** Runs jobs of the command line; their results. */
+export async function batch(t, jobs, ...options) {
+  const file = join(scratch(t), 'batch');
+  const lines = jobs.map((job) => (typeof job === 'string' ? job : JSON.stringify(job)));
+  writeFileSync(file, `${lines.join('\n')}\n\n`);
+  const { code, stdout, stderr } = await command(['run', '--batch', file, ...options]);
+  assert.equal(code, 0, stderr);
+  const results = stdout.trim().split('\n').map((line) => JSON.parse(line));
+  assert.equal(results.length, jobs.length);
+  return results;
 }
 
 const TYPES = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' };

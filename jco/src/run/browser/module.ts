@@ -61,7 +61,8 @@ export async function runModule(
   const streams = devices(job, write);
   const wasi = filesystem.preview1({ args: job.argv, env: job.env, ...streams, jspi });
   try {
-    const instance = await WebAssembly.instantiate(module, { [PREVIEW1]: wasi.wasiImport as never });
+    const imports = { [PREVIEW1]: wasi.wasiImport } as unknown as WebAssembly.Imports;
+    const instance = await WebAssembly.instantiate(module, imports);
     const { memory, _start, _initialize } = instance.exports;
     if (memory) {
       wasi.attach(instance);
