@@ -128,11 +128,7 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
         let guest = Guest::Changes(guest);
         Kills { binary: &binary, guest, folder: &scratch.join("kills") }.run(kills)
     });
-    tally.many("SQLite, killed in the middle of transactions", || {
-        let sqlite = Programs::new(root)?.sqlite()?;
-        let guest = Guest::Sqlite(&sqlite);
-        Kills { binary: &binary, guest, folder: &scratch.join("kills-sqlite") }.run(kills)
-    });
+    tally.many(SQLITE_KILLED, || kill_sqlite(root, &binary, &scratch, kills));
     tally.many("browsers that are killed, and browsers that are full", || {
         let mut node = command(&jco, "node");
         node.args(["--test", "--test-concurrency=1", "--test-timeout=1800000"]);
@@ -180,7 +176,22 @@ pub(crate) fn run_programs(root: &Path, all: bool, browsers: bool) -> Result<()>
     for kind in Kind::of(all) {
         tally.many(kind.name(), || real.run(*kind));
     }
+    let kills = if all { 20 } else { 3 };
+    tally.many(SQLITE_KILLED, || kill_sqlite(root, &binary, &scratch, kills));
     tally.report()
+}
+
+const SQLITE_KILLED: &str = "SQLite, killed in the middle of transactions";
+
+fn kill_sqlite(
+    root: &Path,
+    binary: &Path,
+    scratch: &Path,
+    count: u64,
+) -> Result<(u64, Vec<String>)> {
+    let sqlite = Programs::new(root)?.sqlite()?;
+    Kills { binary, guest: Guest::Sqlite(&sqlite), folder: &scratch.join("kills-sqlite") }
+        .run(count)
 }
 
 /// What runs the behaviour suite in Chromium.
