@@ -21,7 +21,8 @@ pub(super) fn tests(
 ) -> Result<(u64, Vec<String>)> {
     let expected = Expected::read(&root.join("guest-tests/go-tests.txt"))?;
     let (mut passed, mut failures) = (0, Vec::new());
-    for place in places {
+    // Most of them want links.
+    for place in places.iter().filter(|place| !place.is_tree()) {
         let outcomes = place.batch(&jobs(programs, &expected, place)?, scratch)?;
         for (package, outcome) in GO_PACKAGES.iter().zip(&outcomes) {
             let (right, wrong) = expected.package(package)?.compare(outcome, place.in_browser());
