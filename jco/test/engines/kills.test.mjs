@@ -160,6 +160,7 @@ const TRANSACTIONS = [
 
 for (const engine of ENGINES) {
   test(`SQLite is killed ${KILLS} times in ${engine}`, async (t) => {
+    assert.ok(process.env.SQLITE, 'SQLITE has to say where the module is, as xtask does');
     const stage = await Stage.open(t, engine, [], { sqlite: process.env.SQLITE });
     const sqlite = (word) => (ask) => ask('start', { module: 'sqlite', args: [word, '/grown.db'] });
     let known = { stored: 0, most: 0 };
