@@ -164,13 +164,15 @@ pub(crate) fn run_programs(root: &Path, all: bool, browsers: bool) -> Result<()>
         fs::remove_dir_all(&scratch)?;
     }
     let native = Runner::Native(&binary);
-    let (package, chromium, firefox) = (root.join("jco"), chromium()?, firefox()?);
-    let engine = |engine, browser| Runner::Browser { package: &package, engine, browser };
-    let (browser, other) = (engine("chromium", &chromium), engine("firefox", &firefox));
+    let package = root.join("jco");
+    let mut found = Vec::new();
     if browsers {
         build::package(root)?;
+        found.extend([("chromium", chromium()?), ("firefox", firefox()?)]);
     }
-    let browsers = if browsers { vec![&browser, &other] } else { vec![] };
+    let browser = |(engine, browser)| Runner::Browser { package: &package, engine, browser };
+    let browsers: Vec<_> = found.iter().map(|(engine, file)| browser((*engine, file))).collect();
+    let browsers = browsers.iter().collect();
     let real = Real { root, scratch: &scratch, native: &native, browsers };
     let mut tally = Tally::default();
     for kind in Kind::of(all) {
