@@ -1,0 +1,237 @@
+//! The phases of `docs/measuring.md`, through `std::fs` alone.
+//!
+//! `phases TOP` has the engine compile what is called, then measures; `phases TOP tiny` does
+//! little of each, to see that all works.
+
+use std::collections::HashSet;
+use std::env;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use guest_bench::content::{BLOCK, Item, Random, bytes_of, sources, stamp, verify};
+use guest_bench::{phase, ready, same};
+
+const CALL: usize = 16 * BLOCK;
+
+/// How much is done.
+struct Counts {
+    files: u32,
+    blocks: u32,
+    random: u32,
+    tree: u32,
+}
+
+const FULL: Counts = Counts { files: 1000, blocks: 16_384, random: 10_000, tree: 2000 };
+/// Enough, ten times, for an engine to compile what is called.
+const WARM: Counts = Counts { files: 500, blocks: 1024, random: 1000, tree: 200 };
+const TINY: Counts = Counts { files: 20, blocks: 64, random: 50, tree: 30 };
+
+/// What the phases share.
+struct Work {
+    top: PathBuf,
+    counts: Counts,
+    old: Vec<PathBuf>,
+    renamed: Vec<PathBuf>,
+    big: PathBuf,
+    /// How often each block of it was written.
+    versions: Vec<u32>,
+}
+
+impl Work {
+    fn new(top: PathBuf, counts: Counts) -> Result<Self> {
+        fs::create_dir(&top)?;
+        let names = |prefix| {
+            (0..counts.files).map(|number| top.join(format!("{prefix}{number}"))).collect()
+        };
+        Ok(Self {
+            old: names("file"),
+            renamed: names("renamed"),
+            big: top.join("big"),
+            versions: vec![0; counts.blocks as usize],
+            top,
+            counts,
+        })
+    }
+
+    fn run(&mut self) -> Result<()> {
+        self.small_files()?;
+        self.large_file()?;
+        fs::remove_file(&self.big)?;
+        self.tree()
+    }
+
+    fn small_files(&self) -> Result<()> {
+        let contents: Vec<_> =
+            (0..self.counts.files).map(|number| bytes_of(number, BLOCK)).collect();
+        let bytes = contents.len() * BLOCK;
+        phase("create", bytes * 2, || {
+            for (path, bytes) in self.old.iter().zip(&contents) {
+                fs::write(path, bytes)?;
+            }
+            Ok(())
+        })?;
+        let found = phase("read", 0, || Ok(each(&self.old, |path| fs::read(path))?))?;
+        ensure!(found == contents, "what was read differs");
+        let found = phase("stat", 0, || Ok(each(&self.old, |path| fs::metadata(path))?))?;
+        for metadata in found {
+            same("a size", metadata.len(), BLOCK as u64)?;
+        }
+        let names = phase("list", 0, || self.list())?;
+        same("names", names, of(&self.old))?;
+        phase("rename", bytes, || {
+            for (old, renamed) in self.old.iter().zip(&self.renamed) {
+                fs::rename(old, renamed)?;
+            }
+            Ok(())
+        })?;
+        same("names", self.list()?, of(&self.renamed))?;
+        let last = self.renamed.last().context("there are files")?;
+        verify(last, &fs::read(last)?, self.counts.files - 1, BLOCK)?;
+        phase("unlink", self.renamed.len() * 256, || {
+            each(&self.renamed, |path| fs::remove_file(path))?;
+            Ok(())
+        })?;
+        same("names", self.list()?, HashSet::new())
+    }
+
+    fn list(&self) -> Result<HashSet<PathBuf>> {
+        fs::read_dir(&self.top)?.map(|entry| Ok(entry?.path())).collect()
+    }
+
+    fn large_file(&mut self) -> Result<()> {
+        let mut contents = vec![0; self.versions.len() * BLOCK];
+        for (block, bytes) in (0..).zip(contents.chunks_mut(BLOCK)) {
+            stamp(bytes, block, 0);
+        }
+        phase("seq-write", contents.len(), || {
+            let mut file = File::create(&self.big)?;
+            for bytes in contents.chunks(CALL) {
+                file.write_all(bytes)?;
+            }
+            Ok(())
+        })?;
+        drop(contents);
+        self.verify_large_file()?;
+        let calls = self.versions.len() * BLOCK / CALL;
+        let mut bytes = vec![0; CALL];
+        phase("seq-read", 0, || {
+            let mut file = File::open(&self.big)?;
+            for call in 0..calls {
+                file.read_exact(&mut bytes)?;
+                same("a block", first_word(&bytes), u32::try_from(call * CALL / BLOCK)?)?;
+            }
+            Ok(())
+        })?;
+        let blocks = self.counts.blocks;
+        let mut random = Random::new(3);
+        let mut block = [0; BLOCK];
+        phase("random-read", 0, || {
+            let mut file = File::open(&self.big)?;
+            for _ in 0..self.counts.random {
+                let number = random.below(blocks);
+                file.seek(SeekFrom::Start(u64::from(number) * BLOCK as u64))?;
+                file.read_exact(&mut block)?;
+                same("a block", first_word(&block), number)?;
+            }
+            Ok(())
+        })?;
+        let mut random = Random::new(5);
+        phase("random-write", self.counts.random as usize * BLOCK, || {
+            let mut file = OpenOptions::new().write(true).open(&self.big)?;
+            for _ in 0..self.counts.random {
+                let number = random.below(blocks);
+                let version = &mut self.versions[number as usize];
+                *version += 1;
+                stamp(&mut block, number, *version);
+                file.seek(SeekFrom::Start(u64::from(number) * BLOCK as u64))?;
+                file.write_all(&block)?;
+            }
+            Ok(())
+        })?;
+        self.verify_large_file()
+    }
+
+    fn verify_large_file(&self) -> Result<()> {
+        let mut file = File::open(&self.big)?;
+        let (mut found, mut wanted) = ([0; BLOCK], [0; BLOCK]);
+        for (block, version) in (0..).zip(&self.versions) {
+            file.read_exact(&mut found)?;
+            stamp(&mut wanted, block, *version);
+            ensure!(found == wanted, "block {block} of {} differs", self.big.display());
+        }
+        same("bytes after the last block", file.read(&mut found)?, 0)
+    }
+
+    fn tree(&self) -> Result<()> {
+        let tree = sources(&self.top.join("tree"), self.counts.tree);
+        phase("extract", tree.len() * BLOCK * 2, || {
+            for Item { path, file } in &tree {
+                match file {
+                    Some((_, bytes)) => fs::write(path, bytes)?,
+                    None => fs::create_dir(path)?,
+                }
+            }
+            Ok(())
+        })?;
+        let files = || tree.iter().filter_map(|item| Some((&item.path, item.file.as_ref()?)));
+        for (path, (number, bytes)) in files().step_by(41) {
+            verify(path, &fs::read(path)?, *number, bytes.len())?;
+        }
+        let found = phase("walk", 0, || walk(&tree[0].path))?;
+        let bytes = files().map(|(_, (_, bytes))| bytes.len() as u64).sum();
+        same("files and bytes", found, (files().count(), bytes))
+    }
+}
+
+/// What a call answers for each path.
+fn each<T>(
+    paths: &[PathBuf],
+    call: impl FnMut(&PathBuf) -> std::io::Result<T>,
+) -> std::io::Result<Vec<T>> {
+    paths.iter().map(call).collect()
+}
+
+fn of(paths: &[PathBuf]) -> HashSet<PathBuf> {
+    paths.iter().cloned().collect()
+}
+
+fn first_word(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+}
+
+/// How many files there are below a directory, and how large they are together.
+fn walk(top: &Path) -> Result<(usize, u64)> {
+    let mut pending = vec![top.to_owned()];
+    let (mut files, mut bytes) = (0, 0);
+    while let Some(directory) = pending.pop() {
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                pending.push(entry.path());
+            } else {
+                files += 1;
+                bytes += entry.metadata()?.len();
+            }
+        }
+    }
+    Ok((files, bytes))
+}
+
+fn main() -> Result<()> {
+    let mut arguments = env::args().skip(1);
+    let top = PathBuf::from(arguments.next().context("where the files are to be")?);
+    let counts = if arguments.next().as_deref() == Some("tiny") {
+        TINY
+    } else {
+        for round in 0..10 {
+            let mut work = Work::new(top.join(format!("warm{round}")), WARM)?;
+            work.run()?;
+            fs::remove_dir_all(&work.top)?;
+        }
+        FULL
+    };
+    ready();
+    Work::new(top.join("work"), counts)?.run()
+}
