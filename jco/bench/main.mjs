@@ -45,6 +45,13 @@ const PARTS = {
   ],
 };
 
+/** What is measured from inside guests, and in whose hands. */
+const GUESTS = {
+  phases: ['browser_wasi_shim'],
+  calls: ['browser_wasi_shim'],
+  sustained: ['volume'],
+};
+
 const VISIBLE = Object.keys(PHASES).filter((name) => !PHASES[name].hidden);
 const here = fileURLToPath(new URL('.', import.meta.url));
 const SQLITE = fileURLToPath(
@@ -64,17 +71,23 @@ const NODE = {
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-/** A worker for each peer, so that none carries another's code. */
-async function bundle(peers, parts) {
-  const entries = peers.map((peer) => [peer, peer, '']);
+/** A worker for each peer, so that none carries another's code: its name and its text. */
+function workers(peers, parts, hosts) {
+  const serving = (peer, more = '') => `import { serve } from './worker.mjs';
+    import { peer } from './peers/${peer}.mjs'; ${more || 'serve(peer);'}`;
+  const all = peers.map((peer) => [peer, serving(peer)]);
   if (parts.length > 0) {
-    entries.push(['parts', 'volume', `import * as parts from './parts.mjs';`]);
+    const more = `import * as parts from './parts.mjs'; serve(peer, parts);`;
+    all.push(['parts', serving('volume', more)]);
   }
-  const built = entries.map(async ([name, peer, more]) => {
-    const contents = `${more}
-      import { peer } from './peers/${peer}.mjs';
-      import { serve } from './worker.mjs';
-      serve(peer${more && ', parts'});`;
+  const hosting = (host) => `import { serve } from './worker.mjs';
+    import { guests } from './guests.mjs';
+    import { host } from './hosts/${host}.mjs'; serve(undefined, guests(host));`;
+  return [...all, ...hosts.map((host) => [`in-${host}`, hosting(host)])];
+}
+
+async function bundle(workers) {
+  const built = workers.map(async ([name, contents]) => {
     const { outputFiles } = await build({
       stdin: { contents, resolveDir: here },
       bundle: true,
@@ -94,9 +107,10 @@ async function bundle(peers, parts) {
   return new Map(await Promise.all(built));
 }
 
-async function serve(bundles) {
+/** `files`: by their URLs. */
+async function serve(bundles, files) {
   const server = createServer(async ({ url }, response) => {
-    const body = bundles.get(url) ?? (url === '/sqlite3.wasm' ? await readFile(SQLITE) : PAGE);
+    const body = bundles.get(url) ?? (files[url] ? await readFile(files[url]) : PAGE);
     response.writeHead(200, {
       'content-type': TYPES[url.split('.')[1]] ?? TYPES.html,
       // The clock is finer in an isolated page.
@@ -187,13 +201,22 @@ class Engine {
 }
 
 /** One engine, all that is wanted, the peers in turn. */
-async function measure(engine, { peers, phases, parts, runs, tiny }) {
+async function measure(engine, { peers, phases, parts, guests, runs, tiny }) {
   const failed = new Set();
   try {
     for (let run = 0; run < runs; run++) {
       for (const peer of peers.filter((peer) => !failed.has(peer))) {
         const well = await engine.request({ peer, run }, peer, { phases, tiny });
         if (!well) failed.add(peer);
+      }
+    }
+    const inGuests = guests.flatMap((part) => GUESTS[part].map((host) => [part, host]));
+    for (let run = 0; run < runs; run++) {
+      for (const [part, host] of inGuests) {
+        if (failed.has(part + host)) continue;
+        const context = { peer: host, run };
+        const well = await engine.request(context, `in-${host}`, { part, tiny });
+        if (!well) failed.add(part + host);
       }
     }
     for (const part of parts) {
@@ -213,6 +236,8 @@ const {
   peers = PEERS,
   phases = VISIBLE,
   parts = [],
+  guests = [],
+  programs = {},
   runs = 3,
   tiny = false,
 } = wanted;
@@ -229,12 +254,16 @@ known('engine', engines, ENGINES);
 known('peer', peers, PEERS);
 known('phase', phases, VISIBLE);
 known('part', parts, Object.keys(PARTS));
+known('guest', guests, Object.keys(GUESTS));
 
-const server = await serve(await bundle(peers, parts));
+const hosts = [...new Set(guests.flatMap((part) => GUESTS[part]))];
+const files = { '/sqlite3.wasm': SQLITE };
+for (const [name, file] of Object.entries(programs)) files[`/guests/${name}`] = file;
+const server = await serve(await bundle(workers(peers, parts, hosts)), files);
 try {
   for (const name of engines) {
     const engine = new Engine(name, `http://127.0.0.1:${server.address().port}/`);
-    await measure(engine, { peers, phases, parts, runs, tiny });
+    await measure(engine, { peers, phases, parts, guests, runs, tiny });
   }
 } finally {
   server.close();

@@ -1,0 +1,116 @@
+// What is measured from inside guests: the programs of guest-tests/bench time themselves,
+// and say between two phases, on a line of their output, what comes next.
+
+import { ensure } from './content.mjs';
+import { raw, warm } from './storage.mjs';
+
+const MEBIBYTE = 1 << 20;
+
+/** Takes a program's output apart; `line` is given what each line's JSON says. */
+function lines(line) {
+  const decoder = new TextDecoder();
+  let rest = '';
+  return (bytes) => {
+    rest += decoder.decode(bytes, { stream: true });
+    const whole = rest.split('\n');
+    rest = whole.pop();
+    whole.forEach((text) => line(JSON.parse(text)));
+  };
+}
+
+const compiled = async (name) => WebAssembly.compileStreaming(fetch(`/guests/${name}.wasm`));
+
+/** Runs one of the programs that say what they do. */
+async function run(host, name, args, line) {
+  const decoder = new TextDecoder();
+  let complaints = '';
+  const err = (bytes) => void (complaints += decoder.decode(bytes, { stream: true }));
+  const program = { args: [name, ...args], out: lines(line), err };
+  const code = await host.run(await compiled(name), program);
+  ensure(code === 0, `${name} ended with ${code}: ${complaints}`);
+}
+
+const time = (call) => {
+  const begun = performance.now();
+  call?.();
+  return performance.now() - begun;
+};
+
+/**
+ * Follows what a program says of its phases. A phase ends when its changes are stored: what
+ * this takes is added to what the program measured.
+ */
+function follow(host, handle, post) {
+  let ready = false;
+  return (said) => {
+    if (said.ready) {
+      host.flush?.();
+      ready = true;
+    } else if (ready && said.at) {
+      if (said.writes) warm(handle, said.writes);
+      host.stored?.();
+      post({ table: 'guests', at: said.at });
+    } else if (ready) {
+      const stored = time(host.stored);
+      const flush_ms = host.flush ? time(host.flush) : null;
+      const phase = { table: 'guests', phase: said.phase, ms: said.ms + stored };
+      post({ ...phase, calls_ms: said.ms, flush_ms, stored: host.stored !== undefined });
+    }
+  };
+}
+
+/** The phases, and then the file system opened again, where there is something to open. */
+async function phases(host, { tiny }, post) {
+  const { handle, remove } = await raw('warm');
+  await run(host, 'phases', tiny ? ['/', 'tiny'] : ['/'], follow(host, handle, post));
+  await remove();
+  if (host.stored) {
+    await host.close();
+    const begun = performance.now();
+    await host.open();
+    const ms = performance.now() - begun;
+    post({ table: 'guests', phase: 'remount', ms, stored: true });
+  }
+}
+
+async function calls(host, { tiny }, post) {
+  const line = ({ call, us }) => post({ table: 'calls', phase: call, us });
+  await run(host, 'calls', tiny ? ['tiny'] : [], line);
+}
+
+/** The same bytes by one access handle in calls of 1 MiB: what the storage itself costs. */
+function byHand(handle, mebibytes) {
+  const bytes = new Uint8Array(MEBIBYTE);
+  return time(() => {
+    for (let number = 0; number < mebibytes; number++) {
+      handle.write(bytes, { at: number * MEBIBYTE });
+    }
+    handle.flush();
+  });
+}
+
+/** One large file, flush included. */
+async function sustained(host, { tiny }, post) {
+  const mebibytes = tiny ? 4 : 256;
+  const { handle, remove } = await raw('warm');
+  const line = ({ at, phase, writes, ms }) => {
+    if (at) warm(handle, writes);
+    else post({ table: 'guests', phase, ms, stored: true });
+  };
+  warm(handle, mebibytes * MEBIBYTE);
+  const beside = { table: 'guests', phase: 'sustained', peer: 'raw-handle' };
+  post({ ...beside, ms: byHand(handle, mebibytes), stored: true });
+  handle.truncate(0);
+  await run(host, 'sustained', ['/sustained', String(mebibytes)], line);
+  await remove();
+}
+
+/** What a worker with this host can be asked for. */
+export function guests(host) {
+  const on = (part) => async (request, post) => {
+    await host.open();
+    await part(host, request, post);
+    await host.close();
+  };
+  return { phases: on(phases), calls: on(calls), sustained: on(sustained) };
+}
