@@ -237,7 +237,7 @@ const {
   phases = VISIBLE,
   parts = [],
   guests = [],
-  programs = {},
+  files = {},
   runs = 3,
   tiny = false,
 } = wanted;
@@ -257,9 +257,9 @@ known('part', parts, Object.keys(PARTS));
 known('guest', guests, Object.keys(GUESTS));
 
 const hosts = [...new Set(guests.flatMap((part) => GUESTS[part]))];
-const files = { '/sqlite3.wasm': SQLITE };
-for (const [name, file] of Object.entries(programs)) files[`/guests/${name}`] = file;
-const server = await serve(await bundle(workers(peers, parts, hosts)), files);
+const served = { '/sqlite3.wasm': SQLITE };
+for (const [name, file] of Object.entries(files)) served[`/guests/${name}`] = file;
+const server = await serve(await bundle(workers(peers, parts, hosts)), served);
 try {
   for (const name of engines) {
     const engine = new Engine(name, `http://127.0.0.1:${server.address().port}/`);

@@ -74,6 +74,8 @@ enum Part {
     Sync,
     /// How large a volume is beside what lives in it.
     Space,
+    /// The phases and single calls from inside preview1 guests, and one large file.
+    Guests,
     /// The native volume beside a native directory, and 1,000,000 files.
     Native,
     /// The size of the core.
@@ -88,7 +90,7 @@ impl Part {
             Self::Sqlite => Some("sqlite"),
             Self::Sync => Some("sync"),
             Self::Space => Some("space"),
-            Self::Phases | Self::Native | Self::Size => None,
+            Self::Phases | Self::Guests | Self::Native | Self::Size => None,
         }
     }
 }
@@ -103,11 +105,12 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let has = |part| parts.contains(&part);
     let phases = has(Part::Phases);
     let inside: Vec<_> = parts.iter().filter_map(|part| part.in_a_browser()).collect();
+    let in_browser = phases || has(Part::Guests) || !inside.is_empty();
     let mut engines = Vec::new();
-    if phases || !inside.is_empty() || has(Part::Size) {
+    if in_browser || has(Part::Size) {
         build::package(root)?;
     }
-    if phases || !inside.is_empty() {
+    if in_browser {
         let mut request = json!({
             "engines": options.engine.iter().map(|engine| engine.name()).collect::<Vec<_>>(),
             "parts": inside,
@@ -121,6 +124,9 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         if !options.phases.is_empty() {
             request["phases"] = json!(options.phases);
         }
+        if has(Part::Guests) {
+            add_guests(root, &mut request)?;
+        }
         engines = in_browsers(root, &options.engine, &request)?;
     }
     let native = if has(Part::Native) { Some(natively(root)?) } else { None };
@@ -129,7 +135,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
 
     let mut out = std::io::stdout().lock();
     for engine in &engines {
-        out.write_all(table::phases(engine).as_bytes())?;
+        out.write_all(table::engine(engine).as_bytes())?;
     }
     if let Some(native) = &native {
         out.write_all(table::native(native).as_bytes())?;
@@ -144,6 +150,15 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         ensure!(phases, "the chart shows the phases: add 'phases' to --parts");
         fs::write(file, chart::draw(&engines))
             .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// Asks for what is measured from inside guests, and says where these are.
+fn add_guests(root: &Path, request: &mut Value) -> Result<()> {
+    request["guests"] = json!(["phases", "calls", "sustained"]);
+    for (name, program) in build::measuring_guests(root)? {
+        request["files"][format!("{name}.wasm")] = json!(program);
     }
     Ok(())
 }
@@ -261,8 +276,9 @@ struct Cell {
 /// If a phase failed or is missing.
 pub(crate) fn smoke(root: &Path) -> Result<()> {
     let peers = ["volume", "opfs-by-hand"];
-    let request = json!({ "peers": peers, "parts": ["sqlite", "sync", "space", "scale"],
+    let mut request = json!({ "peers": peers, "parts": ["sqlite", "sync", "space", "scale"],
         "runs": 1, "tiny": true });
+    add_guests(root, &mut request)?;
     let engines = in_browsers(root, &[Browser::Chromium], &request)?;
     let goals = goals::judge(&engines, None, None);
     let all = json(&engines, None, None, &goals);
@@ -277,6 +293,13 @@ pub(crate) fn smoke(root: &Path) -> Result<()> {
             ensure!(cell.runs_ms == [cell.median_ms] && cell.stored, "{phase} of {peer} is odd");
             ensure!(cell.flush_ms.is_some() == (peer == "volume"), "{phase} of {peer}: flush");
         }
+    }
+    let volume = |table: &str, row: &str| &all[table][row]["volume"];
+    for phase in ["create", "walk", "remount", "sustained"] {
+        ensure!(volume("guests", phase)["stored"] == true, "no {phase} from inside a guest");
+    }
+    for call in ["fd_filestat_get", "fd_pwrite 64 KiB"] {
+        ensure!(volume("calls", call)["median_us"].is_f64(), "{call} was not measured");
     }
     for part in ["sqlite", "sync", "space", "scale"] {
         ensure!(all["parts"][part].is_array(), "the part {part} was not measured: {all}");
