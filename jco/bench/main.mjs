@@ -1,8 +1,9 @@
 // Measures file systems in a real browser. The request is one line of JSON on the command
 // line; what is found comes as lines of JSON, as it is found.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
@@ -50,6 +51,8 @@ const GUESTS = {
   phases: ['browser_wasi_shim'],
   calls: ['browser_wasi_shim'],
   sustained: ['volume'],
+  ripgrep: ['browser_wasi_shim'],
+  python: ['browser_wasi_shim'],
 };
 
 const VISIBLE = Object.keys(PHASES).filter((name) => !PHASES[name].hidden);
@@ -107,10 +110,25 @@ async function bundle(workers) {
   return new Map(await Promise.all(built));
 }
 
-/** `files`: by their URLs. */
-async function serve(bundles, files) {
+/** All files of a folder in one piece: the length of a list, the list, the bytes. */
+async function packed(folder) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const contents = await Promise.all(paths.map((path) => readFile(path)));
+  const listed = paths.map((path, index) => {
+    const within = relative(folder, path).split(sep).join('/');
+    return { path: `/${within}`, size: contents[index].length };
+  });
+  const list = Buffer.from(JSON.stringify(listed));
+  return Buffer.concat([new Uint8Array(Uint32Array.of(list.length).buffer), list, ...contents]);
+}
+
+/** `files` and `folders`: by their URLs. */
+async function serve(bundles, files, folders) {
   const server = createServer(async ({ url }, response) => {
-    const body = bundles.get(url) ?? (files[url] ? await readFile(files[url]) : PAGE);
+    let body = bundles.get(url) ?? PAGE;
+    if (files[url]) body = await readFile(files[url]);
+    else if (folders[url]) body = await packed(folders[url]);
     response.writeHead(200, {
       'content-type': TYPES[url.split('.')[1]] ?? TYPES.html,
       // The clock is finer in an isolated page.
@@ -238,6 +256,7 @@ const {
   parts = [],
   guests = [],
   files = {},
+  folders = {},
   runs = 3,
   tiny = false,
 } = wanted;
@@ -257,9 +276,13 @@ known('part', parts, Object.keys(PARTS));
 known('guest', guests, Object.keys(GUESTS));
 
 const hosts = [...new Set(guests.flatMap((part) => GUESTS[part]))];
-const served = { '/sqlite3.wasm': SQLITE };
-for (const [name, file] of Object.entries(files)) served[`/guests/${name}`] = file;
-const server = await serve(await bundle(workers(peers, parts, hosts)), served);
+const under = (prefix, places) =>
+  Object.fromEntries(Object.entries(places).map(([name, place]) => [prefix + name, place]));
+const server = await serve(
+  await bundle(workers(peers, parts, hosts)),
+  { '/sqlite3.wasm': SQLITE, ...under('/guests/', files) },
+  under('/folders/', folders),
+);
 try {
   for (const name of engines) {
     const engine = new Engine(name, `http://127.0.0.1:${server.address().port}/`);
