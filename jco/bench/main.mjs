@@ -1,7 +1,7 @@
 // Measures file systems in a real browser. The request is one line of JSON on the command
 // line; what is found comes as lines of JSON, as it is found.
 
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -113,7 +113,8 @@ async function bundle(workers) {
 /** All files of a folder in one piece: the length of a list, the list, the bytes. */
 async function packed(folder) {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = entries.filter((entry) => entry.isFile());
+  const paths = files.map(({ parentPath, name }) => join(parentPath, name));
   const contents = await Promise.all(paths.map((path) => readFile(path)));
   const listed = paths.map((path, index) => {
     const within = relative(folder, path).split(sep).join('/');
@@ -151,8 +152,9 @@ const ask = (page, name, request) =>
       new Promise((settle) => {
         const worker = new Worker(`/${name}.js`, { type: 'module' });
         let timer;
-        const finish = (error) => {
+        const finish = async (error) => {
           clearTimeout(timer);
+          await globalThis.watched?.();
           worker.terminate();
           settle(error);
         };
@@ -180,10 +182,13 @@ class Engine {
   #browser;
   #page;
   #told = () => {};
+  #requested;
 
-  constructor(name, url) {
+  /** `profiles`: a folder for what the worker of each request did, in Chromium. */
+  constructor(name, url, profiles) {
     this.name = name;
     this.url = url;
+    this.profiles = name === 'chromium' ? profiles : undefined;
   }
 
   async #ready() {
@@ -191,8 +196,25 @@ class Engine {
       this.#browser = await start(this.name);
       this.version = this.#browser.version;
       this.#page = await this.#browser.open(this.url, (line) => this.#told(line));
+      if (this.profiles) await this.#watch();
     }
     return this.#page;
+  }
+
+  /** Profiles each worker from its start until it is asked whether it was watched. */
+  async #watch() {
+    let client;
+    this.#page.on('workercreated', async (worker) => {
+      client = worker.client;
+      await client.send('Profiler.enable');
+      await client.send('Profiler.setSamplingInterval', { interval: 200 });
+      await client.send('Profiler.start');
+    });
+    await this.#page.exposeFunction('watched', async () => {
+      const { profile } = await client.send('Profiler.stop');
+      const file = join(this.profiles, `${this.#requested}.cpuprofile`);
+      await writeFile(file, JSON.stringify(profile));
+    });
   }
 
   /** Asks a worker; whether it went well. */
@@ -200,6 +222,7 @@ class Engine {
     this.#told = (line) => {
       if (line.startsWith('{')) say({ engine: this.name, ...context, ...JSON.parse(line) });
     };
+    this.#requested = [name, what.part ?? 'phases', context.run ?? 0].join('-');
     let error;
     try {
       error = await ask(await this.#ready(), name, what);
@@ -257,6 +280,7 @@ const {
   guests = [],
   files = {},
   folders = {},
+  profiles,
   runs = 3,
   tiny = false,
 } = wanted;
@@ -285,7 +309,7 @@ const server = await serve(
 );
 try {
   for (const name of engines) {
-    const engine = new Engine(name, `http://127.0.0.1:${server.address().port}/`);
+    const engine = new Engine(name, `http://127.0.0.1:${server.address().port}/`, profiles);
     await measure(engine, { peers, phases, parts, guests, runs, tiny });
   }
 } finally {

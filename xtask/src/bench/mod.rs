@@ -42,6 +42,9 @@ pub(crate) struct Options {
     /// Where to write all figures as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// The folder for what each worker in Chromium spent its time on (CPU profiles).
+    #[arg(long, value_name = "FOLDER")]
+    profile: Option<PathBuf>,
     /// Where to draw the phases (SVG).
     #[arg(long, value_name = "FILE")]
     chart: Option<PathBuf>,
@@ -123,6 +126,10 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         }
         if !options.phases.is_empty() {
             request["phases"] = json!(options.phases);
+        }
+        if let Some(folder) = &options.profile {
+            fs::create_dir_all(folder)?;
+            request["profiles"] = json!(fs::canonicalize(folder)?);
         }
         if has(Part::Guests) {
             add_guests(root, &mut request)?;
