@@ -105,9 +105,9 @@ async function sustained(host, { tiny }, post) {
   await remove();
 }
 
-/** Real programs: on which files, and with which words. What they print is counted. */
+/** Real programs: on which files, and with which words. */
 const PROGRAMS = {
-  ripgrep: { program: 'rg', files: 'tree', args: ['--line-number', 'lighthouse', '/'] },
+  ripgrep: { program: 'rg', files: 'tree', args: ['--no-heading', 'lighthouse', '/'] },
   python: { program: 'python', files: 'python', args: ['-c', 'pass'] },
 };
 /** How often each is run before it counts, so that the engine has compiled it, and then. */
