@@ -9,11 +9,11 @@
 use std::env;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
-use wasmtime::{Engine, Linker, Module, Store};
+use wasmtime::error::Context as _;
+use wasmtime::{Engine, Linker, Module, Result, Store, bail, ensure};
 use wasmtime_wasi::p1::{WasiP1Ctx, add_to_linker_sync};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
-use wasmtime_wasi::{DirPerms, FilePerms, I32Exit, WasiCtxBuilder};
+use wasmtime_wasi::{FsPerms, I32Exit, WasiCtxBuilder};
 
 /// More than any program prints that is measured.
 const PRINTED: usize = 64 << 20;
@@ -21,7 +21,7 @@ const PRINTED: usize = 64 << 20;
 fn main() -> Result<()> {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let [runs, program, folder, rest @ ..] = arguments.as_slice() else {
-        anyhow::bail!("plain-wasmtime RUNS MODULE FOLDER [ARGUMENT...]");
+        bail!("plain-wasmtime RUNS MODULE FOLDER [ARGUMENT...]");
     };
     let engine = Engine::default();
     let module = Module::from_file(&engine, program)?;
@@ -35,7 +35,7 @@ fn main() -> Result<()> {
             .args(rest)
             .stdout(printed.clone())
             .inherit_stderr()
-            .preopened_dir(folder, "/", DirPerms::all(), FilePerms::all())?
+            .preopened_dir(folder, "/", FsPerms::ReadWrite)?
             // As wasmtime's own command line does: no thread for each call.
             .allow_blocking_current_thread(true)
             .build_p1();
