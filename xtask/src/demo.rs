@@ -5,8 +5,9 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::build;
+use crate::programs::Programs;
 use crate::tools::{chromium, command, name, say};
-use crate::{build, programs};
 
 /// Builds and serves the page until Ctrl+C; or, headless, has a browser use it and
 /// checks what it shows.
@@ -20,11 +21,11 @@ pub(crate) fn run(
     screenshot: Option<&Path>,
 ) -> Result<()> {
     build::package(root)?;
-    let programs = programs::build(root)?;
+    let programs = Programs::new(root)?;
     let jco = root.join("jco");
     let mut node = command(&jco, "node");
     node.arg("demo/main.mjs");
-    for (name, program) in [("coreutils", &programs.coreutils), ("sqlite", &programs.sqlite)] {
+    for (name, program) in [("coreutils", programs.coreutils()?), ("sqlite", programs.sqlite()?)] {
         node.arg(format!("{name}={}", program.display()));
     }
     if let Some(port) = port {

@@ -7,6 +7,7 @@ mod fuzz;
 mod guests;
 mod kills;
 mod programs;
+mod scripts;
 mod test;
 mod tools;
 
@@ -49,6 +50,15 @@ enum Chore {
         #[arg(default_value = "")]
         text: String,
     },
+    /// Runs the real programs of the tests alone.
+    Programs {
+        /// Those that take long, too.
+        #[arg(long)]
+        all: bool,
+        /// Without browsers.
+        #[arg(long)]
+        native: bool,
+    },
     /// Looks for damage that the volume does not stand, with random images.
     Fuzz {
         /// One fuzzer, mount or check; both if it is not given.
@@ -87,6 +97,7 @@ fn main() -> Result<()> {
             demo::run(&root, headless, port, screenshot.as_deref())
         }
         Chore::Suite { text } => test::run_suite(&root, &text),
+        Chore::Programs { all, native } => test::run_programs(&root, all, !native),
         Chore::Fuzz { target, seconds } => fuzz::fuzz(&root, target.as_deref(), seconds),
         Chore::Test { all, seeds } => test::run(&root, all.then_some(seeds)),
     }

@@ -2,16 +2,18 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::guests::{Job, Outcome, Runner, jobs};
-use crate::kills::Kills;
+use crate::guests::{Outcome, Runner, jobs};
+use crate::kills::{Guest, Kills};
+use crate::programs::Programs;
+use crate::scripts::{Kind, Real};
 use crate::tools::{cargo, chromium, command, firefox, name, say, targets};
-use crate::{bench, build, demo, fuzz, programs};
+use crate::{bench, build, demo, fuzz};
 
 /// What has been counted so far.
 #[derive(Default)]
@@ -46,6 +48,18 @@ impl Tally {
                 self.failures.push(format!("{what}: {error:#}"));
             }
         }
+    }
+
+    /// Prints what failed, and last how many did.
+    fn report(&self) -> Result<()> {
+        let mut report = String::new();
+        for failure in &self.failures {
+            writeln!(report, "FAILED {failure}")?;
+        }
+        writeln!(report, "{} passed, {} failed", self.passed, self.failed)?;
+        std::io::Write::write_all(&mut std::io::stdout().lock(), report.as_bytes())?;
+        ensure!(self.failed == 0, "{} tests failed", self.failed);
+        Ok(())
     }
 }
 
@@ -99,14 +113,24 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
             Ok(judge(&outcomes))
         });
     }
-    real_programs(root, &mut tally, &scratch, &native, &browser);
+    let real =
+        Real { root, scratch: &scratch.join("programs"), native: &native, browser: Some(&browser) };
+    for kind in Kind::of(seeds.is_some()) {
+        tally.many(kind.name(), || real.run(*kind));
+    }
     let kills = if seeds.is_some() { 20 } else { 3 };
     tally.many("the command line, killed", || {
         let (_, guest) = guests
             .iter()
             .find(|(name, _)| name == "random_changes")
             .context("a guest program that makes changes")?;
+        let guest = Guest::Changes(guest);
         Kills { binary: &binary, guest, folder: &scratch.join("kills") }.run(kills)
+    });
+    tally.many("SQLite, killed in the middle of transactions", || {
+        let sqlite = Programs::new(root)?.sqlite()?;
+        let guest = Guest::Sqlite(&sqlite);
+        Kills { binary: &binary, guest, folder: &scratch.join("kills-sqlite") }.run(kills)
     });
     tally.many("browsers that are killed, and browsers that are full", || {
         let mut node = command(&jco, "node");
@@ -128,14 +152,32 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
     }
     tally.one("the demo", || demo::run(root, true, None, None));
 
-    let mut report = String::new();
-    for failure in &tally.failures {
-        writeln!(report, "FAILED {failure}")?;
+    tally.report()
+}
+
+/// Runs what the tests do with real programs; `all` of it, or what is quick.
+///
+/// # Errors
+/// If the set-up fails, or one of them does not do what it should.
+pub(crate) fn run_programs(root: &Path, all: bool, browsers: bool) -> Result<()> {
+    let binary = build::cli(root)?;
+    let scratch = root.join("target/programs-scratch");
+    if scratch.exists() {
+        fs::remove_dir_all(&scratch)?;
     }
-    writeln!(report, "{} passed, {} failed", tally.passed, tally.failed)?;
-    std::io::Write::write_all(&mut std::io::stdout().lock(), report.as_bytes())?;
-    ensure!(tally.failed == 0, "{} tests failed", tally.failed);
-    Ok(())
+    let native = Runner::Native(&binary);
+    let (package, chromium) = (root.join("jco"), chromium()?);
+    let browser = Runner::Browser { package: &package, chromium: &chromium };
+    if browsers {
+        build::package(root)?;
+    }
+    let browser = browsers.then_some(&browser);
+    let real = Real { root, scratch: &scratch, native: &native, browser };
+    let mut tally = Tally::default();
+    for kind in Kind::of(all) {
+        tally.many(kind.name(), || real.run(*kind));
+    }
+    tally.report()
 }
 
 /// What runs the behaviour suite in Chromium.
@@ -194,77 +236,6 @@ fn judge(outcomes: &[Outcome]) -> (u64, Vec<String>) {
         })
         .collect();
     ((outcomes.len() - failures.len()) as u64, failures)
-}
-
-/// Real programs: what they print natively on a directory and on a volume, and in Chromium
-/// on OPFS, is the same.
-fn real_programs(
-    root: &Path,
-    tally: &mut Tally,
-    scratch: &Path,
-    native: &Runner<'_>,
-    browser: &Runner<'_>,
-) {
-    tally.many("coreutils and SQLite, natively and in Chromium", || {
-        let programs = programs::build(root)?;
-        let script: Vec<(&PathBuf, &[&str])> = vec![
-            (&programs.coreutils, &["mkdir", "-p", "/d/deep/er"]),
-            (&programs.coreutils, &["cp", "-r", "/seed", "/d/copy"]),
-            (&programs.coreutils, &["mv", "/d/copy/words.txt", "/d/deep/er/moved.txt"]),
-            (&programs.coreutils, &["mv", "/d/deep", "/d/renamed"]),
-            (&programs.coreutils, &["ls", "-l", "--time-style=+", "/d/renamed/er"]),
-            (&programs.coreutils, &["ls", "-R", "/d"]),
-            (&programs.coreutils, &["sort", "-r", "/d/renamed/er/moved.txt"]),
-            (&programs.coreutils, &["wc", "/d/renamed/er/moved.txt"]),
-            (&programs.coreutils, &["cat", "/d/missing"]),
-            (&programs.coreutils, &["rm", "-r", "/d/copy"]),
-            (&programs.coreutils, &["ls", "/d"]),
-            (&programs.sqlite, &["--selftest", "/test.db"]),
-            (&programs.sqlite, &["/test.db", "PRAGMA integrity_check;"]),
-        ];
-        let folder = scratch.join("programs");
-        let disk = folder.join("disk");
-        fs::create_dir_all(&disk)?;
-        let jobs = |mount: &str| {
-            let job = |(index, (program, args)): (usize, &(&PathBuf, &[&str]))| Job {
-                name: format!("{index} {}", args.join(" ")),
-                program: (*program).clone(),
-                args: args.iter().map(ToString::to_string).collect(),
-                mounts: [("/".to_owned(), mount.into())].into_iter().collect(),
-                imports: if index == 0 {
-                    [("/".to_owned(), root.join("guest-tests/fixtures/programs"))].into()
-                } else {
-                    [].into()
-                },
-                timeout_ms: 240_000,
-                ..Job::default()
-            };
-            script.iter().enumerate().map(job).collect::<Vec<_>>()
-        };
-        let here = native.batch(&jobs(&format!("dir:{}", disk.display())), &folder)?;
-        let file = folder.join("volume");
-        let volume = native.batch(&jobs(&format!("volume:{}", file.display())), &folder)?;
-        let there = browser.batch(&jobs("tree:programs"), &folder)?;
-        let mut failures = Vec::new();
-        let others = volume.iter().map(|outcome| ("natively on a volume", outcome));
-        let others = others.chain(there.iter().map(|outcome| ("in Chromium", outcome)));
-        for (here, (place, there)) in here.iter().cycle().zip(others) {
-            let show = |outcome: &Outcome| {
-                format!("{}\n{}{}", outcome.exit_code, outcome.stdout, outcome.stderr)
-            };
-            // Only `cat` of a missing file may fail, and has to.
-            let expected = i32::from(here.name.ends_with("/d/missing"));
-            if show(here) != show(there) || here.exit_code != expected {
-                failures.push(format!(
-                    "{}: exit code {expected} wanted\non a directory {}\n{place} {}",
-                    here.name,
-                    show(here),
-                    show(there)
-                ));
-            }
-        }
-        Ok(((volume.len() + there.len() - failures.len()) as u64, failures))
-    });
 }
 
 fn quiet(command: &mut Command) -> Result<()> {
