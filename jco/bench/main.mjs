@@ -48,11 +48,11 @@ const PARTS = {
 
 /** What is measured from inside guests, and in whose hands. */
 const GUESTS = {
-  phases: ['browser_wasi_shim'],
-  calls: ['browser_wasi_shim'],
+  phases: ['volume', 'browser_wasi_shim'],
+  calls: ['volume', 'browser_wasi_shim'],
   sustained: ['volume'],
-  ripgrep: ['browser_wasi_shim'],
-  python: ['browser_wasi_shim'],
+  ripgrep: ['volume', 'browser_wasi_shim'],
+  python: ['volume', 'browser_wasi_shim'],
 };
 
 const VISIBLE = Object.keys(PHASES).filter((name) => !PHASES[name].hidden);

@@ -18,6 +18,8 @@ pub(super) struct Line {
     phase: Option<String>,
     ms: Option<f64>,
     us: Option<f64>,
+    /// How many bytes a program printed.
+    printed: Option<u64>,
     flush_ms: Option<f64>,
     #[serde(default)]
     cut: bool,
@@ -61,9 +63,17 @@ pub(super) struct Cell {
     pub(super) stored: bool,
     /// Whether it was cut at the budget and scaled.
     pub(super) cut: bool,
+    /// How many bytes it printed, if it is a program, in each run.
+    printed: Vec<u64>,
 }
 
 impl Cell {
+    /// One more run.
+    pub(super) fn take(&mut self, time: f64, printed: Option<u64>) {
+        self.runs.push(time);
+        self.printed.extend(printed);
+    }
+
     /// Until all was stored.
     pub(super) fn median(&self) -> f64 {
         median(&self.runs)
@@ -109,6 +119,13 @@ impl Figures {
     pub(super) fn cell(&self, phase: &str, peer: &str) -> Option<&Cell> {
         let (_, cells) = self.0.iter().find(|(name, _)| name == phase)?;
         cells.iter().find(|(name, _)| name == peer).map(|(_, cell)| cell)
+    }
+
+    /// Whether all runs of a program printed as much.
+    pub(super) fn agree(&self, phase: &str) -> bool {
+        let cells = self.0.iter().filter(|(name, _)| name == phase).flat_map(|(_, cells)| cells);
+        let printed: Vec<_> = cells.flat_map(|(_, cell)| &cell.printed).collect();
+        printed.windows(2).all(|two| two[0] == two[1])
     }
 
     /// How many times as fast as another a peer is in a phase.
@@ -180,7 +197,9 @@ impl Engine {
                 Some(_) => &mut self.guests,
             };
             let cell = figures.add(&phase, &peer);
-            cell.runs.extend(line.ms.or(line.us));
+            if let Some(time) = line.ms.or(line.us) {
+                cell.take(time, line.printed);
+            }
             cell.flushes.extend(line.flush_ms);
             cell.stored = line.stored;
             cell.cut |= line.cut;

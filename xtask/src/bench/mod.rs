@@ -4,6 +4,7 @@
 mod chart;
 mod found;
 mod goals;
+mod programs;
 mod table;
 
 use std::fs;
@@ -79,6 +80,8 @@ enum Part {
     Space,
     /// The phases and single calls from inside preview1 guests, and one large file.
     Guests,
+    /// Real programs from their start to their exit, beside wasmtime.
+    Programs,
     /// The native volume beside a native directory, and 1,000,000 files.
     Native,
     /// The size of the core.
@@ -93,7 +96,7 @@ impl Part {
             Self::Sqlite => Some("sqlite"),
             Self::Sync => Some("sync"),
             Self::Space => Some("space"),
-            Self::Phases | Self::Guests | Self::Native | Self::Size => None,
+            Self::Phases | Self::Guests | Self::Programs | Self::Native | Self::Size => None,
         }
     }
 }
@@ -105,37 +108,12 @@ impl Part {
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let parts =
         if options.parts.is_empty() { Part::value_variants() } else { options.parts.as_slice() };
-    let has = |part| parts.contains(&part);
-    let phases = has(Part::Phases);
-    let inside: Vec<_> = parts.iter().filter_map(|part| part.in_a_browser()).collect();
-    let in_browser = phases || has(Part::Guests) || !inside.is_empty();
-    let mut engines = Vec::new();
-    if in_browser || has(Part::Size) {
+    let has = |part: Part| parts.contains(&part);
+    let in_browsers = parts.iter().any(|part| !matches!(part, Part::Native | Part::Size));
+    if in_browsers || has(Part::Size) {
         build::package(root)?;
     }
-    if in_browser {
-        let mut request = json!({
-            "engines": options.engine.iter().map(|engine| engine.name()).collect::<Vec<_>>(),
-            "parts": inside,
-            "runs": options.runs,
-        });
-        if !phases {
-            request["peers"] = json!([]);
-        } else if !options.peers.is_empty() {
-            request["peers"] = json!(options.peers);
-        }
-        if !options.phases.is_empty() {
-            request["phases"] = json!(options.phases);
-        }
-        if let Some(folder) = &options.profile {
-            fs::create_dir_all(folder)?;
-            request["profiles"] = json!(fs::canonicalize(folder)?);
-        }
-        if has(Part::Guests) {
-            add_guests(root, &mut request)?;
-        }
-        engines = in_browsers(root, &options.engine, &request)?;
-    }
+    let engines = if in_browsers { browsers(root, options, parts)? } else { Vec::new() };
     let native = if has(Part::Native) { Some(natively(root)?) } else { None };
     let size = if has(Part::Size) { Some(build::gzipped_core(root)?) } else { None };
     let goals = goals::judge(&engines, native.as_ref(), size);
@@ -154,11 +132,44 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
     if let Some(file) = &options.chart {
-        ensure!(phases, "the chart shows the phases: add 'phases' to --parts");
+        ensure!(has(Part::Phases), "the chart shows the phases: add 'phases' to --parts");
         fs::write(file, chart::draw(&engines))
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(())
+}
+
+/// Measures what is measured in browsers.
+fn browsers(root: &Path, options: &Options, parts: &[Part]) -> Result<Vec<Engine>> {
+    let mut request = json!({
+        "engines": options.engine.iter().map(|engine| engine.name()).collect::<Vec<_>>(),
+        "parts": parts.iter().filter_map(|part| part.in_a_browser()).collect::<Vec<_>>(),
+        "guests": [],
+        "runs": options.runs,
+    });
+    if !parts.contains(&Part::Phases) {
+        request["peers"] = json!([]);
+    } else if !options.peers.is_empty() {
+        request["peers"] = json!(options.peers);
+    }
+    if !options.phases.is_empty() {
+        request["phases"] = json!(options.phases);
+    }
+    if let Some(folder) = &options.profile {
+        fs::create_dir_all(folder)?;
+        request["profiles"] = json!(fs::canonicalize(folder)?);
+    }
+    if parts.contains(&Part::Guests) {
+        add_guests(root, &mut request)?;
+    }
+    if !parts.contains(&Part::Programs) {
+        return in_browsers(root, &options.engine, &request);
+    }
+    let programs = programs::Ready::new(root)?;
+    programs.ask(&mut request);
+    let mut engines = in_browsers(root, &options.engine, &request)?;
+    programs.add_native(&mut engines)?;
+    Ok(engines)
 }
 
 /// Asks for what is measured from inside guests, and says where these are.

@@ -4,7 +4,7 @@
 mod go;
 mod python;
 mod small;
-mod tree;
+pub(crate) mod tree;
 
 use std::fs;
 use std::path::{Path, PathBuf};
