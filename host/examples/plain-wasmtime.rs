@@ -2,7 +2,7 @@
 //! this project's file systems are measured beside.
 //!
 //! `plain-wasmtime RUNS MODULE FOLDER [ARGUMENT...]` runs it so often on a folder, which it
-//! finds at `/`, and prints the milliseconds of each run, and then how many bytes it wrote.
+//! finds at `/`, in the environment that this has, and prints the milliseconds of each run, and then how many bytes it wrote.
 
 #![allow(clippy::print_stdout)]
 
@@ -33,6 +33,7 @@ fn main() -> Result<()> {
         let wasi = WasiCtxBuilder::new()
             .arg("program")
             .args(rest)
+            .inherit_env()
             .stdout(printed.clone())
             .inherit_stderr()
             .preopened_dir(folder, "/", FsPerms::ReadWrite)?

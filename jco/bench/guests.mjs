@@ -107,8 +107,14 @@ async function sustained(host, { tiny }, post) {
 
 /** Real programs: on which files, and with which words. */
 const PROGRAMS = {
-  ripgrep: { program: 'rg', files: 'tree', args: ['--no-heading', 'lighthouse', '/'] },
-  python: { program: 'python', files: 'python', args: ['-c', 'pass'] },
+  ripgrep: { program: 'rg', files: 'tree', args: ['-n', '--no-heading', 'lighthouse', '/'] },
+  python: {
+    program: 'python',
+    files: 'python',
+    args: ['-c', 'pass'],
+    // At /usr the module finds a library inside itself.
+    env: ['PYTHONHOME=/python'],
+  },
 };
 /** How often each is run before it counts, so that the engine has compiled it, and then. */
 const RUNS = { before: 3, counted: 5 };
@@ -130,7 +136,7 @@ async function folder(name) {
  * is opened again for each run, and remembers nothing of the one before.
  */
 const program = (name) => async (host, { tiny }, post) => {
-  const { program, files, args } = PROGRAMS[name];
+  const { program, files, args, env } = PROGRAMS[name];
   const module = await compiled(program);
   for (const { path, bytes } of await folder(files)) host.put(path, bytes);
   host.flush?.();
@@ -143,7 +149,7 @@ const program = (name) => async (host, { tiny }, post) => {
     const out = (bytes) => void (printed += bytes.length);
     const err = (bytes) => void (complaints += new TextDecoder().decode(bytes));
     const begun = performance.now();
-    const code = await host.run(module, { args: [program, ...args], out, err });
+    const code = await host.run(module, { args: [program, ...args], env, out, err });
     const ms = performance.now() - begun;
     ensure(code === 0, `${name} ended with ${code}: ${complaints}`);
     const first = run === -RUNS.before ? ', first run' : undefined;

@@ -12,20 +12,21 @@ use serde_json::{Value, json};
 use super::found::Engine;
 use crate::programs::Programs;
 use crate::scripts::tree;
-use crate::tools::{cargo, command, run, run_quietly, say};
+use crate::tools::{cargo, command, run, say};
 
 /// As in browsers: so often it is run before it counts, and then.
 const RUNS: (usize, usize) = (3, 5);
 /// Whose column it is.
 const NATIVE: &str = "wasmtime on disk";
-const SEARCH: [&str; 3] = ["--no-heading", "lighthouse", "/"];
+const SEARCH: [&str; 4] = ["-n", "--no-heading", "lighthouse", "/"];
 
-/// Unpacks CPython's library: each import is one file or several then, and no archive.
+/// Unpacks CPython's library, and not below `/usr`: there the module finds one inside itself.
+/// Each import is a file or several then, and no archive.
 const UNPACK: &str = "\
 import os, zipfile
-archive = '/usr/local/lib/python311.zip'
-zipfile.ZipFile(archive).extractall('/usr/local/lib/python3.11')
-os.remove(archive)";
+zipfile.ZipFile('/archive.zip').extractall('/python/lib/python3.11')
+os.remove('/archive.zip')";
+const HOME: (&str, &str) = ("PYTHONHOME", "/python");
 
 /// The programs and the folders that they find at their root.
 pub(super) struct Ready {
@@ -64,9 +65,10 @@ impl Ready {
         };
         if !library.is_dir() {
             let scratch = folder.join("unpacking");
-            let _ = fs::remove_dir_all(&scratch); // It may be there, half done.
-            run_quietly(command(root, "cp").arg("-R").arg(&python.files).arg(&scratch))?;
-            ready.natively(1, &ready.python, &scratch, &["-c", UNPACK])?;
+            fs::create_dir_all(&scratch)?;
+            let archive = python.files.join("usr/local/lib/python311.zip");
+            fs::copy(archive, scratch.join("archive.zip"))?;
+            ready.natively(1, &ready.python, &scratch, &["-c", UNPACK], &[])?;
             fs::rename(&scratch, &library)?;
         }
         Ok(ready)
@@ -88,11 +90,11 @@ impl Ready {
     /// If one fails, or prints something else than in a browser.
     pub(super) fn add_native(&self, engines: &mut [Engine]) -> Result<()> {
         say("running the programs in wasmtime");
-        for (name, program, folder, arguments) in [
-            ("ripgrep", &self.ripgrep, &self.tree, &SEARCH[..]),
-            ("python", &self.python, &self.library, &["-c", "pass"]),
+        for (name, program, folder, arguments, env) in [
+            ("ripgrep", &self.ripgrep, &self.tree, &SEARCH[..], &[][..]),
+            ("python", &self.python, &self.library, &["-c", "pass"], &[HOME]),
         ] {
-            let runs = self.natively(RUNS.0 + RUNS.1, program, folder, arguments)?;
+            let runs = self.natively(RUNS.0 + RUNS.1, program, folder, arguments, env)?;
             for engine in &mut *engines {
                 for run in &runs[RUNS.0..] {
                     engine.guests.add(name, NATIVE).take(run.ms, Some(run.printed));
@@ -109,9 +111,11 @@ impl Ready {
         program: &Path,
         folder: &Path,
         arguments: &[&str],
+        env: &[(&str, &str)],
     ) -> Result<Vec<Run>> {
         let mut wasmtime = command(folder, &self.wasmtime);
         wasmtime.arg(runs.to_string()).args([program, folder]).args(arguments);
+        wasmtime.env_clear().envs(env.iter().copied());
         let output = wasmtime.stderr(Stdio::inherit()).output()?;
         ensure!(output.status.success(), "{} failed ({})", program.display(), output.status);
         let lines = serde_json::Deserializer::from_slice(&output.stdout).into_iter();
