@@ -21,7 +21,7 @@ pub mod testing;
 #[cfg(all(feature = "wasmtime", not(target_arch = "wasm32")))]
 mod trace;
 
-pub use descriptor::{Descriptor, DescriptorFlags, OpenFlags, Stat};
+pub use descriptor::{Descriptor, DescriptorFlags, Listing, OpenFlags, Stat};
 pub use error::{ErrorCode, Result, SetupError};
 pub use mount::{FileSystem, MountOptions, MountTable};
 pub use resolve::Follow;

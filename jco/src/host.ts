@@ -2,12 +2,14 @@
 
 /// <reference lib="esnext.disposable" preserve="true" />
 
+import { type MountFd, mountFd } from './browser-wasi-shim.js';
 import * as core from './core/wasi_opfs.js';
 import { Descriptor, DirectoryEntryStream } from './descriptor.js';
 import { asyncImports } from './jspi.js';
 import { type CoreSource, loadCore } from './load.js';
 import { type Mounts, parseMount } from './mount.js';
 import { Files } from './page.js';
+import { Preview1, type Preview1Options } from './preview1.js';
 import { filesystemErrorCode } from './streams.js';
 import { type TraceListener, traced } from './trace.js';
 import type * as preopens from './wit/interfaces/wasi-filesystem-preopens.js';
@@ -56,9 +58,17 @@ export class Filesystem extends Files {
   /** To be handed to `new WASIShim({ filesystem })`, or imported by a guest. */
   readonly wasi: WasiFilesystem;
   readonly #timer: ReturnType<typeof setInterval> | undefined;
+  /** Guest names of the mounts. */
+  readonly #mounts: readonly string[];
 
-  private constructor(number: number, ms: number, trace: TraceListener | undefined) {
+  private constructor(
+    number: number,
+    mounts: readonly string[],
+    ms: number,
+    trace: TraceListener | undefined,
+  ) {
     super(number);
+    this.#mounts = mounts;
     // A timer that is due at once would leave no time for anything else.
     const pause = Math.max(ms, 1) || GATHER_MS;
     this.#timer = core.hasVolumes(number) ? setInterval(writeOut, pause, number) : undefined;
@@ -87,7 +97,8 @@ export class Filesystem extends Files {
     const { sync = false, waitMs = 5000, gather = {}, cacheBytes } = options;
     const { bytes, ms = GATHER_MS } = gather === 'each-write' ? { bytes: 0, ms: 0 } : gather;
     const number = await core.openFilesystem(mounts, sync, waitMs, bytes, ms, cacheBytes);
-    return new Filesystem(number, gather === 'each-write' ? GATHER_MS : ms, options.trace);
+    const pause = gather === 'each-write' ? GATHER_MS : ms;
+    return new Filesystem(number, Object.keys(options.mounts), pause, options.trace);
   }
 
   /** The guest name of a mount that waits: guests have to be transpiled with JSPI. */
@@ -98,6 +109,19 @@ export class Filesystem extends Files {
   /** What jco has to be told as `asyncImports`: nothing if no mount waits. */
   get asyncImports(): readonly string[] {
     return this.waits === undefined ? [] : asyncImports;
+  }
+
+  /** A guest that is a plain preview1 module: what it imports, and how it is run. */
+  preview1(options: Preview1Options = {}): Preview1 {
+    return new Preview1(this.number, options);
+  }
+
+  /**
+   * The mount with the name `guest` as an entry of the descriptors that
+   * `@bjorn3/browser_wasi_shim` 0.4 is given: in the place of its `PreopenDirectory`.
+   */
+  preopen(guest: string): MountFd {
+    return mountFd(this.number, guest, this.#mounts);
   }
 
   /** How many descriptors and streams guests hold. */

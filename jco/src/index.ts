@@ -1,5 +1,6 @@
 // The package's entry: file systems for guests of a page, and for the page.
 
+export type { MountFd } from './browser-wasi-shim.js';
 export { setDefaultMounts } from './defaults.js';
 export {
   Filesystem,
@@ -7,6 +8,7 @@ export {
   type GatherOptions,
   type WasiFilesystem,
 } from './host.js';
+export type { Device, Input, Output } from './device.js';
 export { asyncImports } from './jspi.js';
 export type { CoreSource } from './load.js';
 export type { Mount, MountOptions, Mounts } from './mount.js';
@@ -25,6 +27,8 @@ export {
   type Usage,
   type WriteOptions,
 } from './page.js';
+export { Preview1, type Preview1Options } from './preview1.js';
+export { Exit, type WasiImport } from './wasi-import.js';
 export {
   type Area,
   type CheckOptions,

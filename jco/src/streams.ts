@@ -1,7 +1,8 @@
 // Streams over files. They are subclasses of the shim's, so that they go wherever
 // its stdin and stdout go, and only shells: what they do is in the core.
 
-import { ioErrorCreate, pollableCreate, streams } from '@bytecodealliance/preview2-shim/io';
+// As a namespace: the shim for Node has not all of these, and there nobody asks for them.
+import * as io from '@bytecodealliance/preview2-shim/io';
 
 import * as core from './core/wasi_opfs.js';
 import { DISPOSE, DROP, REP, bytes, u64 } from './convert.js';
@@ -24,14 +25,14 @@ function streamError(thrown: unknown): unknown {
   if (typeof thrown !== 'string') {
     return thrown;
   }
-  const error = Object.assign(ioErrorCreate(thrown), { [CODE]: thrown });
+  const error = Object.assign(io.ioErrorCreate(thrown), { [CODE]: thrown });
   return { tag: 'last-operation-failed', val: error };
 }
 
 // The shim makes its streams by functions that wrap a handler in checks of its own;
 // its constructors take nothing.
-const ShimInput = streams.InputStream as unknown as new () => wit.InputStream;
-const ShimOutput = streams.OutputStream as unknown as new () => wit.OutputStream;
+const ShimInput = io.streams.InputStream as unknown as new () => wit.InputStream;
+const ShimOutput = io.streams.OutputStream as unknown as new () => wit.OutputStream;
 
 export class InputStream extends ShimInput {
   readonly [REP]: number;
@@ -65,8 +66,8 @@ export class InputStream extends ShimInput {
     return this.skip(length);
   }
 
-  override subscribe(): ReturnType<typeof pollableCreate> {
-    return pollableCreate();
+  override subscribe(): ReturnType<typeof io.pollableCreate> {
+    return io.pollableCreate();
   }
 
   [DISPOSE](): void {
@@ -138,8 +139,8 @@ export class OutputStream extends ShimOutput {
     return this.#pass(source.blockingRead(this.#permitted(length)));
   }
 
-  override subscribe(): ReturnType<typeof pollableCreate> {
-    return pollableCreate();
+  override subscribe(): ReturnType<typeof io.pollableCreate> {
+    return io.pollableCreate();
   }
 
   [DISPOSE](): void {

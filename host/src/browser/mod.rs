@@ -18,7 +18,7 @@ pub(crate) use self::volumes::write_out;
 use crate::backend::volume::Options;
 use crate::door::slots::Slots;
 use crate::door::thrown::{refused, thrown};
-use crate::door::{jco, page};
+use crate::door::{jco, p1, page};
 use crate::error::{ErrorCode, Result, SetupError};
 use crate::mount::{MountOptions, MountTable};
 
@@ -203,6 +203,7 @@ pub fn close_filesystem(number: u32) -> Result<(), JsValue> {
         return Ok(());
     }
     jco::remove_all(number);
+    p1::remove_all(number);
     page::remove_all(number);
     let synced = sync(number);
     drop(OPEN.with_borrow_mut(|open| open.remove(number)));

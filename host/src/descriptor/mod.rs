@@ -2,14 +2,17 @@
 //! done with the object itself; `open` has what makes a descriptor, `names` what
 //! changes directories.
 
+mod listing;
 mod names;
 mod open;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+pub use self::listing::Listing;
 pub use self::open::{DescriptorFlags, OpenFlags};
 use crate::backend::{
     Attributes, Backend, Changes, Destination, File, Kind, NewTime, NodeId, Position, Source, Time,
+    Written,
 };
 use crate::error::{ErrorCode, Result};
 use crate::mount::{MountTable, Place};
@@ -183,6 +186,12 @@ impl Descriptor {
         self.place.node.kind()
     }
 
+    /// The object's identity.
+    #[must_use]
+    pub const fn id(&self) -> NodeId {
+        self.place.node.id()
+    }
+
     /// `set-size`.
     ///
     /// # Errors
@@ -280,6 +289,21 @@ impl Descriptor {
             0 => Err(ErrorCode::InsufficientSpace),
             count => Ok(count as u64),
         }
+    }
+
+    /// Writes to where the file ends by then: where that was, and how many bytes there was
+    /// room for.
+    ///
+    /// # Errors
+    /// As [`Descriptor::write`].
+    pub fn append(&self, from: Source<'_>) -> Result<Written> {
+        let file = self.writable()?;
+        let nothing = from.is_empty();
+        let written = file.write(from, Position::End)?;
+        if written.count == 0 && !nothing {
+            return Err(ErrorCode::InsufficientSpace);
+        }
+        Ok(written)
     }
 
     /// `read-directory`: the entries as they are now.

@@ -5,6 +5,8 @@
 pub(crate) mod answer;
 #[cfg(all(feature = "jco", target_arch = "wasm32"))]
 pub mod jco;
+#[cfg(feature = "p1")]
+pub mod p1;
 #[cfg(all(feature = "jco", target_arch = "wasm32"))]
 pub mod page;
 #[cfg(all(feature = "jco", any(test, target_arch = "wasm32")))]

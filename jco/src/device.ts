@@ -1,0 +1,98 @@
+// What an embedder puts behind a descriptor of a preview1 guest, as the core asks for it.
+
+import type { ErrorCode } from './wit/interfaces/wasi-filesystem-types.js';
+
+/**
+ * Something that is read, written, or both. What is thrown with the name of an error code, as
+ * a string or as its `code`, the guest is told; everything else ends the guest, and is thrown
+ * by `start`. Promises are for guests with `jspi`.
+ */
+export interface Device {
+  /**
+   * Fills `buffer` from its start with what there is, and answers how many bytes that is,
+   * waiting for at least one; 0 is the end. The buffer is memory of the guest's: it is not to
+   * be kept.
+   */
+  read?(buffer: Uint8Array): number | Promise<number>;
+  /**
+   * Takes some of `bytes`, and answers how many; all if it answers nothing. They are memory of
+   * the guest's: copy what is kept.
+   */
+  write?(bytes: Uint8Array): number | void | Promise<number | void>;
+  /**
+   * How many bytes can be read, or written, at once: 0 if none can even after `ms`
+   * milliseconds, for which it may wait. Without it, there always are some.
+   */
+  poll?(want: 'read' | 'write', ms: number): number | Promise<number>;
+  /** Somebody sits in front of it: guests make columns, colours and prompts for them. */
+  terminal?: boolean;
+}
+
+/** What may stand for a device. */
+export type Input = Device | Uint8Array | string;
+export type Output = Device | ((bytes: Uint8Array) => void);
+
+/** The device of an input. */
+export function input(given: Input): Device {
+  if (typeof given !== 'string' && !(given instanceof Uint8Array)) {
+    return given;
+  }
+  let rest = typeof given === 'string' ? new TextEncoder().encode(given) : given;
+  return {
+    read(buffer) {
+      const bytes = rest.subarray(0, buffer.length);
+      buffer.set(bytes);
+      rest = rest.subarray(bytes.length);
+      return bytes.length;
+    },
+  };
+}
+
+/** The device of an output. */
+export function output(given: Output): Device {
+  return typeof given === 'function' ? { write: (bytes) => void given(bytes) } : given;
+}
+
+/** A device that writes lines to the console. */
+export function consoleLines(write: (line: string) => void): Device {
+  const decoder = new TextDecoder();
+  let begun = '';
+  return {
+    write(bytes) {
+      // A decoder does not take memory that threads share.
+      const lines = (begun + decoder.decode(bytes.slice(), { stream: true })).split('\n');
+      begun = lines.pop()!;
+      for (const line of lines) {
+        write(line);
+      }
+    },
+  };
+}
+
+/** What the core is given of a device. */
+export interface CoreDevice {
+  read(buffer: Uint8Array): unknown;
+  write(bytes: Uint8Array): unknown;
+  ready(write: boolean, ms: number): unknown;
+  terminal: boolean;
+  code(thrown: unknown): string | undefined;
+}
+
+/** Hands on to the embedder's object, whose methods may be changed at any time. */
+export function coreDevice(device: Device): CoreDevice {
+  const bad: ErrorCode = 'bad-descriptor';
+  return {
+    read: (buffer) => (device.read ? device.read(buffer) : refuse(bad)),
+    write: (bytes) => (device.write ? device.write(bytes) : refuse(bad)),
+    ready: (write, ms) => (device.poll ? device.poll(write ? 'write' : 'read', ms) : 1),
+    terminal: device.terminal ?? false,
+    code: (thrown) => {
+      const code = typeof thrown === 'string' ? thrown : (thrown as { code?: unknown } | null)?.code;
+      return typeof code === 'string' ? code : undefined;
+    },
+  };
+}
+
+function refuse(code: ErrorCode): never {
+  throw code;
+}

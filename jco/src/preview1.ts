@@ -1,0 +1,197 @@
+// Plain preview1 programs: what they import, and how they are run.
+
+import * as core from './core/wasi_opfs.js';
+import { type Device, type Input, type Output } from './device.js';
+import { consoleLines, coreDevice, input, output } from './device.js';
+import { Exit, type WasiImport, wasiImport } from './wasi-import.js';
+
+export interface Preview1Options {
+  /** The arguments; the first is the program's own name. */
+  args?: readonly string[];
+  /** The environment. */
+  env?: Readonly<Record<string, string>>;
+  /** Standard input: at its end if left out. */
+  stdin?: Input;
+  /** Standard output: the console if left out. */
+  stdout?: Output;
+  /** Standard error: the console if left out. */
+  stderr?: Output;
+  /** More devices, by their descriptors: above those of the mounts, which begin at 3. */
+  fds?: Readonly<Record<number, Device>>;
+  /**
+   * Suspend the guest where it has to wait, by JavaScript Promise Integration: for mounts that
+   * wait, and devices that answer with promises. It is run by `startAsync` then.
+   */
+  jspi?: boolean;
+  /** The guest's memory, if it imports it. */
+  memory?: WebAssembly.Memory;
+}
+
+/** What a program exports. */
+interface Exports {
+  memory?: WebAssembly.Memory;
+  _start?: () => void;
+  _initialize?: () => void;
+}
+
+/** Functions that wait for a device. */
+const OF_DEVICES = ['fd_read', 'fd_write', 'poll_oneoff'];
+
+/** Functions that wait for a mount, if it does. The others never wait. */
+const OF_MOUNTS = [
+  'fd_datasync',
+  'fd_filestat_get',
+  'fd_filestat_set_times',
+  'fd_readdir',
+  'fd_seek',
+  'fd_sync',
+  'path_create_directory',
+  'path_filestat_get',
+  'path_filestat_set_times',
+  'path_link',
+  'path_open',
+  'path_readlink',
+  'path_remove_directory',
+  'path_rename',
+  'path_symlink',
+  'path_unlink_file',
+];
+
+type Suspending = new (wait: (...args: never[]) => unknown) => (...args: never[]) => unknown;
+type Promising = (call: () => void) => () => Promise<void>;
+
+/** JavaScript Promise Integration, of which TypeScript does not know yet. */
+const jspi = WebAssembly as unknown as { Suspending?: Suspending; promising?: Promising };
+
+/** One guest: what it imports, and what it has open. */
+export class Preview1 {
+  /**
+   * What the guest imports as `wasi_snapshot_preview1`. Functions can be replaced one by one,
+   * until the guest is instantiated.
+   */
+  readonly wasiImport: WasiImport;
+  readonly #number: number;
+  readonly #memory: WebAssembly.Memory | undefined;
+  readonly #jspi: boolean;
+  #attached = false;
+
+  /** @internal */
+  constructor(filesystem: number, options: Preview1Options) {
+    const { args = [], env = {}, jspi: suspends = false, memory, fds = {} } = options;
+    if (suspends && !jspi.Suspending) {
+      throw new Error(
+        'this engine has no JavaScript Promise Integration: take one that has (Chromium 137), ' +
+          "or leave 'jspi' out, with mounts and devices that do not wait",
+      );
+    }
+    const environment = Object.entries(env).map(([key, value]) => `${key}=${value}`);
+    this.#number = core.p1Open(filesystem, [...args], environment, suspends);
+    this.#jspi = suspends;
+    this.#memory = memory;
+    try {
+      this.#device(0, input(options.stdin ?? ''), true, false);
+      this.#device(1, output(options.stdout ?? consoleLines(console.log)), false, true);
+      this.#device(2, output(options.stderr ?? consoleLines(console.error)), false, true);
+      for (const [fd, device] of Object.entries(fds)) {
+        this.#device(Number(fd), device, device.read !== undefined, device.write !== undefined);
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.wasiImport = wasiImport(this.#number);
+    if (suspends) {
+      // A function that may suspend costs more at every call.
+      const waits = core.waitingMount(filesystem) !== undefined;
+      for (const name of waits ? [...OF_DEVICES, ...OF_MOUNTS] : OF_DEVICES) {
+        this.wasiImport[name] = new jspi.Suspending!(this.wasiImport[name]!);
+      }
+    }
+  }
+
+  #device(fd: number, device: Device, reads: boolean, writes: boolean): void {
+    core.p1Device(this.#number, fd, coreDevice(device), reads, writes);
+  }
+
+  /**
+   * Runs a program to its end, and answers its exit code. What traps it is thrown. Whatever
+   * happens, what it has open is closed, and what it wrote is handed to the browser.
+   */
+  start(instance: WebAssembly.Instance): number {
+    const start = this.#entry(instance);
+    if (this.#jspi) {
+      throw new Error("a guest with 'jspi' is run by startAsync");
+    }
+    try {
+      start();
+      return 0;
+    } catch (error) {
+      return exitCode(error);
+    } finally {
+      this.close();
+    }
+  }
+
+  /** The same; the guest is suspended where it waits, if it has `jspi`. */
+  async startAsync(instance: WebAssembly.Instance): Promise<number> {
+    const start = this.#entry(instance);
+    try {
+      await (this.#jspi ? jspi.promising!(start) : start)();
+      return 0;
+    } catch (error) {
+      return exitCode(error);
+    } finally {
+      this.close();
+    }
+  }
+
+  #entry(instance: WebAssembly.Instance): () => void {
+    const { _start } = instance.exports as Exports;
+    if (typeof _start !== 'function') {
+      throw new TypeError(
+        "the module has no '_start': it is no program; initialize it, and call what it exports",
+      );
+    }
+    this.attach(instance);
+    return _start;
+  }
+
+  /** Readies a reactor: a module that is called again and again. It keeps what it has open. */
+  initialize(instance: WebAssembly.Instance): void {
+    const { _start, _initialize } = instance.exports as Exports;
+    if (_start) {
+      throw new TypeError("the module has a '_start': it is a program; start it");
+    }
+    this.attach(instance);
+    _initialize?.();
+  }
+
+  /** Lets calls reach the guest's memory: for whoever runs a guest in another way. */
+  attach(instance: WebAssembly.Instance): void {
+    if (this.#attached) {
+      return;
+    }
+    const memory = this.#memory ?? (instance.exports as Exports).memory;
+    if (!(memory instanceof WebAssembly.Memory)) {
+      throw new TypeError("the module exports no 'memory': give the one it imports as an option");
+    }
+    core.p1Attach(this.#number, memory);
+    this.#attached = true;
+  }
+
+  /** Closes what the guest has open. Calls that it makes afterwards trap. */
+  close(): void {
+    core.p1Close(this.#number);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function exitCode(error: unknown): number {
+  if (error instanceof Exit) {
+    return error.code;
+  }
+  throw error;
+}
