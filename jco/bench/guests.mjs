@@ -73,9 +73,38 @@ async function phases(host, { tiny }, post) {
   }
 }
 
+const ROUNDS = 20;
+
+/** Microseconds of a call on an access handle itself, at places of one mebibyte in turn. */
+function rawCall(call, length) {
+  const bytes = new Uint8Array(length);
+  const each = MEBIBYTE / length;
+  const rounds = Array.from({ length: 2 * ROUNDS }, () =>
+    time(() => {
+      for (let number = 0; number < each; number++) call(bytes, { at: number * length });
+    }),
+  );
+  const counted = Float64Array.from(rounds.slice(ROUNDS)).sort();
+  return (counted[ROUNDS >> 1] * 1000) / each;
+}
+
+/** Single calls; beside some of them, the same by hand, once for all hosts. */
 async function calls(host, { tiny }, post) {
   const line = ({ call, us }) => post({ table: 'calls', phase: call, us });
-  await run(host, 'calls', tiny ? ['tiny'] : [], line);
+  await run(host, 'calls', [tiny ? '2' : '40'], line);
+  if (!host.stored) return;
+  const { handle, remove } = await raw('calls');
+  const [read, write] = [handle.read.bind(handle), handle.write.bind(handle)];
+  for (const [name, call] of [
+    ['fd_pwrite', write],
+    ['fd_pread', read],
+  ]) {
+    for (const kibibytes of [4, 64]) {
+      const us = rawCall(call, kibibytes << 10);
+      post({ table: 'calls', phase: `${name} ${kibibytes} KiB`, peer: 'raw-handle', us });
+    }
+  }
+  await remove();
 }
 
 /** The same bytes by one access handle in calls of 1 MiB: what the storage itself costs. */

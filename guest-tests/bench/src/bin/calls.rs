@@ -1,5 +1,7 @@
 //! What single calls of preview1 cost, in microseconds: the medians of rounds of many calls.
-//! `calls`, or `calls tiny` to see that all works; the files are in the first preopen.
+//!
+//! `calls ROUNDS [NAME]` measures those whose names have NAME in them; all if there is none.
+//! The files are in the first preopen.
 
 use anyhow::Result;
 
@@ -10,8 +12,11 @@ fn main() -> Result<()> {
 
 #[cfg(target_os = "wasi")]
 fn main() -> Result<()> {
-    let tiny = std::env::args().nth(1).is_some_and(|word| word == "tiny");
-    measuring::all(if tiny { 2 } else { 40 })
+    use anyhow::Context;
+
+    let mut arguments = std::env::args().skip(1);
+    let rounds = arguments.next().context("how many rounds")?.parse()?;
+    measuring::Rounds { count: rounds, of: arguments.next().unwrap_or_default() }.all()
 }
 
 #[cfg(target_os = "wasi")]
@@ -19,7 +24,7 @@ fn main() -> Result<()> {
 mod measuring {
     use std::time::Instant;
 
-    use anyhow::Result;
+    use anyhow::{Result, ensure};
     use guest_bench::{milliseconds, same, say};
     use wasip1::{
         Ciovec, Fd, Iovec, LOOKUPFLAGS_SYMLINK_FOLLOW, OFLAGS_DIRECTORY, Oflags,
@@ -30,54 +35,84 @@ mod measuring {
     const TOP: Fd = 3;
     const FILE: &str = "calls/file";
     const FOLDER: &str = "calls";
-    /// The file's size, and what is written between two syncs: as much as a volume gathers.
     const SIZE: usize = 1 << 20;
+    /// What is written between two syncs: less than a volume gathers, so that it is the call
+    /// that is measured. What storing costs, the phases show.
+    const GATHERED: usize = 512 << 10;
     const ENTRIES: usize = 1000;
     /// What wasi-libc asks for at a time.
     const LISTED: usize = 4096;
     const PAGE: usize = 4 << 10;
     const PIECE: usize = 64 << 10;
 
-    pub(super) fn all(rounds: usize) -> Result<()> {
-        make()?;
-        let file = open(FILE, Oflags::default())?;
-        let mut bytes = vec![7; PIECE];
-        rounds_of("fd_filestat_get", rounds, 1000, |_| same("size", size(file)?, SIZE), || Ok(()))?;
-        rounds_of(
-            "path_filestat_get",
-            rounds,
-            1000,
-            |_| same("size", size_at()?, SIZE),
-            || Ok(()),
-        )?;
-        let open_and_close = |_| close(open(FILE, Oflags::default())?);
-        rounds_of("path_open+fd_close", rounds, 1000, open_and_close, || Ok(()))?;
-        for (name, length) in [("fd_pread 4 KiB", PAGE), ("fd_pread 64 KiB", PIECE)] {
-            let read = |call| {
-                let at = call * length % SIZE;
-                same("bytes read", read(file, &mut bytes[..length], at)?, length)
-            };
-            rounds_of(name, rounds, SIZE / length * 4, read, || Ok(()))?;
+    /// How many there are, and of which calls.
+    pub(super) struct Rounds {
+        pub(super) count: usize,
+        pub(super) of: String,
+    }
+
+    impl Rounds {
+        pub(super) fn all(&self) -> Result<()> {
+            make()?;
+            let file = open(FILE, Oflags::default())?;
+            self.alone("fd_filestat_get", |_| same("size", size(file)?, SIZE))?;
+            self.alone("path_filestat_get", |_| same("size", size_at()?, SIZE))?;
+            self.alone("path_open+fd_close", |_| close(open(FILE, Oflags::default())?))?;
+            let mut bytes = vec![7; PIECE];
+            for (name, length) in [("fd_pread 4 KiB", PAGE), ("fd_pread 64 KiB", PIECE)] {
+                let read = |call| {
+                    let at = call * length % SIZE;
+                    same("bytes read", read(file, &mut bytes[..length], at)?, length)
+                };
+                self.each(name, SIZE / length * 4, read, || Ok(()))?;
+            }
+            for (name, length) in [("fd_pwrite 4 KiB", PAGE), ("fd_pwrite 64 KiB", PIECE)] {
+                let write = |call| {
+                    let at = call * length % SIZE;
+                    same("bytes written", write(file, &bytes[..length], at)?, length)
+                };
+                self.each(name, GATHERED / length, write, || sync(file))?;
+            }
+            close(file)?;
+            let folder = open(FOLDER, OFLAGS_DIRECTORY)?;
+            let mut list = Listing::new(folder, &mut bytes[..LISTED]);
+            // With `.`, `..` and the file.
+            self.each("fd_readdir, an entry", ENTRIES + 3, |_| list.next(), || Ok(()))?;
+            close(folder)
         }
-        for (name, length) in [("fd_pwrite 4 KiB", PAGE), ("fd_pwrite 64 KiB", PIECE)] {
-            let write = |call| {
-                let at = call * length % SIZE;
-                same("bytes written", write(file, &bytes[..length], at)?, length)
-            };
-            rounds_of(name, rounds, SIZE / length, write, || sync(file))?;
+
+        /// Calls of which nothing has to be cleaned up.
+        fn alone(&self, name: &str, call: impl FnMut(usize) -> Result<()>) -> Result<()> {
+            self.each(name, 1000, call, || Ok(()))
         }
-        close(file)?;
-        let folder = open(FOLDER, OFLAGS_DIRECTORY)?;
-        let mut found = 0;
-        let list = |_| {
-            found = entries(folder, &mut bytes[..LISTED])?;
+
+        /// Tells the microseconds of one of `calls` calls: the median of the rounds, after as
+        /// many that are not counted. `between` is not timed.
+        fn each(
+            &self,
+            name: &str,
+            calls: usize,
+            mut call: impl FnMut(usize) -> Result<()>,
+            mut between: impl FnMut() -> Result<()>,
+        ) -> Result<()> {
+            if !name.contains(&self.of) {
+                return Ok(());
+            }
+            let mut times = Vec::new();
+            for _ in 0..2 * self.count {
+                let begun = Instant::now();
+                for number in 0..calls {
+                    call(number)?;
+                }
+                times.push(milliseconds(begun.elapsed()) * 1000.0 / calls as f64);
+                between()?;
+            }
+            let counted = &mut times[self.count..];
+            counted.sort_by(f64::total_cmp);
+            let us = counted[counted.len() / 2];
+            say(&format!(r#"{{"call":"{name}","us":{us}}}"#));
             Ok(())
-        };
-        let us = rounds_of("", rounds, 1, list, || Ok(()))?;
-        // With `.`, `..` and the file.
-        same("entries", found, ENTRIES + 3)?;
-        tell("fd_readdir, an entry", us / (ENTRIES + 3) as f64);
-        close(folder)
+        }
     }
 
     /// The file and the directory that are asked for.
@@ -88,37 +123,6 @@ mod measuring {
             std::fs::write(format!("/calls/entry{number}"), b"")?;
         }
         Ok(())
-    }
-
-    /// Microseconds of one of `calls` calls: the median of the rounds after as many that are
-    /// not counted. `between` is not timed.
-    fn rounds_of(
-        name: &str,
-        rounds: usize,
-        calls: usize,
-        mut call: impl FnMut(usize) -> Result<()>,
-        mut between: impl FnMut() -> Result<()>,
-    ) -> Result<f64> {
-        let mut times = Vec::new();
-        for _ in 0..2 * rounds {
-            let begun = Instant::now();
-            for number in 0..calls {
-                call(number)?;
-            }
-            times.push(milliseconds(begun.elapsed()) * 1000.0 / calls as f64);
-            between()?;
-        }
-        let counted = &mut times[rounds..];
-        counted.sort_by(f64::total_cmp);
-        let median = counted[counted.len() / 2];
-        if !name.is_empty() {
-            tell(name, median);
-        }
-        Ok(median)
-    }
-
-    fn tell(name: &str, us: f64) {
-        say(&format!(r#"{{"call":"{name}","us":{us}}}"#));
     }
 
     fn open(path: &str, how: Oflags) -> Result<Fd> {
@@ -168,24 +172,51 @@ mod measuring {
         Ok(unsafe { wasip1::fd_pwrite(fd, &[part], at as u64) }?)
     }
 
-    /// Lists a directory to its end; how many entries there are.
-    fn entries(fd: Fd, into: &mut [u8]) -> Result<usize> {
+    /// A directory that is listed over and over.
+    struct Listing<'a> {
+        folder: Fd,
+        into: &'a mut [u8],
+        /// The part that is filled, and where the next entry begins.
+        used: usize,
+        at: usize,
+        cookie: u64,
+    }
+
+    impl<'a> Listing<'a> {
         const HEAD: usize = size_of::<wasip1::Dirent>();
-        let (mut cookie, mut found) = (0, 0);
-        loop {
-            // SAFETY: `into` is borrowed, and as long as is said.
-            let used = unsafe { wasip1::fd_readdir(fd, into.as_mut_ptr(), into.len(), cookie) }?;
-            let mut rest = &into[..used];
-            while let Some((head, names)) = rest.split_at_checked(HEAD) {
-                // SAFETY: the host wrote a whole head, of numbers alone; it may lie anywhere.
-                let head = unsafe { head.as_ptr().cast::<wasip1::Dirent>().read_unaligned() };
-                let Some(after) = names.get(head.d_namlen as usize..) else { break };
-                (cookie, rest) = (head.d_next, after);
-                found += 1;
+
+        fn new(folder: Fd, into: &'a mut [u8]) -> Self {
+            Self { folder, into, used: 0, at: 0, cookie: 0 }
+        }
+
+        /// One more entry; after the last the first.
+        fn next(&mut self) -> Result<()> {
+            while !self.take() {
+                // What is not full was the end.
+                if self.used > 0 && self.used < self.into.len() {
+                    self.cookie = 0;
+                }
+                let (to, length) = (self.into.as_mut_ptr(), self.into.len());
+                // SAFETY: `into` is borrowed, and as long as is said.
+                self.used = unsafe { wasip1::fd_readdir(self.folder, to, length, self.cookie) }?;
+                self.at = 0;
+                ensure!(self.used > Self::HEAD, "there are entries");
             }
-            if used < into.len() {
-                return Ok(found);
+            Ok(())
+        }
+
+        /// Whether there was a whole one.
+        fn take(&mut self) -> bool {
+            let rest = &self.into[self.at..self.used];
+            let Some((head, names)) = rest.split_at_checked(Self::HEAD) else { return false };
+            // SAFETY: the host wrote a whole head, of numbers alone; it may lie anywhere.
+            let head = unsafe { head.as_ptr().cast::<wasip1::Dirent>().read_unaligned() };
+            let whole = names.len() >= head.d_namlen as usize;
+            if whole {
+                self.cookie = head.d_next;
+                self.at += Self::HEAD + head.d_namlen as usize;
             }
+            whole
         }
     }
 }
