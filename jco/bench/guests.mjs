@@ -2,7 +2,7 @@
 // and say between two phases, on a line of their output, what comes next.
 
 import { ensure } from './content.mjs';
-import { raw, warm } from './storage.mjs';
+import { raw, warm, wipe } from './storage.mjs';
 
 const MEBIBYTE = 1 << 20;
 
@@ -18,7 +18,15 @@ function lines(line) {
   };
 }
 
-const compiled = async (name) => WebAssembly.compileStreaming(fetch(`/guests/${name}.wasm`));
+const modules = new Map();
+
+/** A module, the same one each time: the engine remembers with it what it has compiled. */
+async function compiled(name) {
+  if (!modules.has(name)) {
+    modules.set(name, await WebAssembly.compileStreaming(fetch(`/guests/${name}.wasm`)));
+  }
+  return modules.get(name);
+}
 
 /** Runs one of the programs that say what they do. */
 async function run(host, name, args, line) {
@@ -41,16 +49,12 @@ const time = (call) => {
  * this takes is added to what the program measured.
  */
 function follow(host, handle, post) {
-  let ready = false;
   return (said) => {
-    if (said.ready) {
-      host.flush?.();
-      ready = true;
-    } else if (ready && said.at) {
+    if (said.at) {
       if (said.writes) warm(handle, said.writes);
       host.stored?.();
       post({ table: 'guests', at: said.at });
-    } else if (ready) {
+    } else {
       const stored = time(host.stored);
       const flush_ms = host.flush ? time(host.flush) : null;
       const phase = { table: 'guests', phase: said.phase, ms: said.ms + stored };
@@ -61,6 +65,12 @@ function follow(host, handle, post) {
 
 /** The phases, and then the file system opened again, where there is something to open. */
 async function phases(host, { tiny }, post) {
+  if (!tiny) {
+    await run(host, 'phases', ['/', 'warm'], () => {});
+    await host.close();
+    await wipe();
+    await host.open();
+  }
   const { handle, remove } = await raw('warm');
   await run(host, 'phases', tiny ? ['/', 'tiny'] : ['/'], follow(host, handle, post));
   await remove();

@@ -23,11 +23,6 @@ pub fn phase<T>(name: &str, writes: usize, run: impl FnOnce() -> Result<T>) -> R
     Ok(found)
 }
 
-/// Says that what was done so far was only to have all code compiled.
-pub fn ready() {
-    say(r#"{"ready":true}"#);
-}
-
 /// Prints a line for whoever runs this.
 pub fn say(line: &str) {
     #[allow(clippy::print_stdout)] // That is where lines are read.

@@ -1,7 +1,7 @@
 //! The phases of `docs/measuring.md`, through `std::fs` alone.
 //!
-//! `phases TOP` has the engine compile what is called, then measures; `phases TOP tiny` does
-//! little of each, to see that all works.
+//! `phases TOP`; `phases TOP warm` does less of each, ten times, so that an engine compiles what
+//! is called; `phases TOP tiny` does little, to see that all works.
 
 use std::collections::HashSet;
 use std::env;
@@ -9,9 +9,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use guest_bench::content::{BLOCK, Item, Random, bytes_of, sources, stamp, verify};
-use guest_bench::{phase, ready, same};
+use guest_bench::{phase, same};
 
 const CALL: usize = 16 * BLOCK;
 
@@ -24,7 +24,6 @@ struct Counts {
 }
 
 const FULL: Counts = Counts { files: 1000, blocks: 16_384, random: 10_000, tree: 2000 };
-/// Enough, ten times, for an engine to compile what is called.
 const WARM: Counts = Counts { files: 500, blocks: 1024, random: 1000, tree: 200 };
 const TINY: Counts = Counts { files: 20, blocks: 64, random: 50, tree: 30 };
 
@@ -222,16 +221,16 @@ fn walk(top: &Path) -> Result<(usize, u64)> {
 fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
     let top = PathBuf::from(arguments.next().context("where the files are to be")?);
-    let counts = if arguments.next().as_deref() == Some("tiny") {
-        TINY
-    } else {
-        for round in 0..10 {
-            let mut work = Work::new(top.join(format!("warm{round}")), WARM)?;
-            work.run()?;
-            fs::remove_dir_all(&work.top)?;
+    let counts = match arguments.next().as_deref() {
+        None => FULL,
+        Some("tiny") => TINY,
+        Some("warm") => {
+            for round in 0..10 {
+                Work::new(top.join(format!("warm{round}")), WARM)?.run()?;
+            }
+            return Ok(());
         }
-        FULL
+        Some(other) => bail!("'{other}' is neither 'warm' nor 'tiny'"),
     };
-    ready();
     Work::new(top.join("work"), counts)?.run()
 }
