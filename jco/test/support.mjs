@@ -19,12 +19,15 @@ process.once('exit', () => rmSync(process.env.TMPDIR, { recursive: true, force: 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Builds programs/tool.rs, unless it is there already. */
-export function tool(target = 'wasm32-wasip2') {
-  const source = here('programs/tool.rs');
+export const tool = (target = 'wasm32-wasip2') => program('tool', target);
+
+/** Builds a program of programs/. */
+export function program(name, target) {
+  const source = here(`programs/${name}.rs`);
   const version = execFileSync('rustc', ['--version']);
   const hash = createHash('sha256').update(readFileSync(source)).update(version).update(target);
   const directory = here('../node_modules/.cache/wasi-opfs-test');
-  const file = join(directory, `tool-${hash.digest('hex').slice(0, 16)}.wasm`);
+  const file = join(directory, `${name}-${hash.digest('hex').slice(0, 16)}.wasm`);
   if (!existsSync(file)) {
     mkdirSync(directory, { recursive: true });
     const unfinished = `${file}.${process.pid}`;

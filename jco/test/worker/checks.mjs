@@ -32,10 +32,12 @@ export function thrown(call) {
   }
 }
 
+/** Makes checks, or those that a function makes of the message. */
 export function run(checks) {
-  addEventListener('message', async () => {
+  addEventListener('message', async ({ data }) => {
     const results = [];
-    for (const [name, check] of Object.entries(checks)) {
+    const all = typeof checks === 'function' ? checks(data) : checks;
+    for (const [name, check] of Object.entries(all)) {
       try {
         await check();
         results.push({ name });

@@ -354,10 +354,9 @@ impl JsDevice {
         let answered = match answered {
             Ok(value) => match value.dyn_into::<Promise>() {
                 Ok(promise) if self.suspends => JsFuture::from(promise).await,
-                Ok(_) => Err(thrown(
-                    ErrorCode::Unsupported,
-                    "a device answered with a promise: run the guest with 'jspi'",
-                )),
+                Ok(_) => {
+                    return Err(self.wrong("with a promise; run the guest with 'jspi'"));
+                }
                 Err(value) => Ok(value),
             },
             Err(value) => Err(value),
@@ -368,10 +367,7 @@ impl JsDevice {
                 // Checked to be one, and rounded down.
                 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
                 Some(count) if count >= 0.0 => Ok((count as u64).min(most)),
-                _ => Err(self.leave(thrown(
-                    ErrorCode::Invalid,
-                    "a device answered with what is no number from 0 on",
-                ))),
+                _ => Err(self.wrong("with what is no number from 0 on; give how many bytes")),
             },
             Err(value) => {
                 let code = self.object.code(&value);
@@ -381,6 +377,11 @@ impl JsDevice {
                 Err(code.as_ref().and_then(known).unwrap_or_else(|| self.leave(value)))
             }
         }
+    }
+
+    /// The embedder's mistake.
+    fn wrong(&self, how: &str) -> ErrorCode {
+        self.leave(thrown(ErrorCode::Invalid, &format!("a device answered {how}")))
     }
 
     /// What the guest cannot be told, its embedder is.
