@@ -47,6 +47,13 @@ pub fn stamp(bytes: &mut [u8], block: u32, version: u32) {
     }
 }
 
+/// Makes other bytes of a block those of a later writing of it: only its head changes, so
+/// that it is the file system that is measured, and not this.
+pub fn stamp_head(bytes: &mut [u8], block: u32, version: u32) {
+    bytes[..4].copy_from_slice(&block.to_le_bytes());
+    bytes[4..8].copy_from_slice(&version.to_le_bytes());
+}
+
 /// Bytes of a file that has a number.
 #[must_use]
 pub fn bytes_of(number: u32, length: usize) -> Vec<u8> {
