@@ -18,7 +18,7 @@ mod shared;
 mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(all(feature = "wasmtime", not(target_arch = "wasm32")))]
+#[cfg(all(any(feature = "p1", feature = "wasmtime"), not(target_arch = "wasm32")))]
 mod trace;
 
 pub use descriptor::{Descriptor, DescriptorFlags, Listing, OpenFlags, Stat};
@@ -27,5 +27,5 @@ pub use mount::{FileSystem, MountOptions, MountTable};
 pub use resolve::Follow;
 pub use shared::{AnyShared, Ref, Shared, WeakRef};
 pub use stream::{CHUNK, DirectoryStream, InputStream, OutputStream, StreamError};
-#[cfg(all(feature = "wasmtime", not(target_arch = "wasm32")))]
+#[cfg(all(any(feature = "p1", feature = "wasmtime"), not(target_arch = "wasm32")))]
 pub use trace::{TraceEvent, Tracer};

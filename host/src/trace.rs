@@ -12,7 +12,7 @@ use crate::stream::StreamError;
 /// One call of a guest. Displayed, it is a line of JSON.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TraceEvent<'a> {
-    /// The function, as `descriptor.open-at`.
+    /// The function, as `descriptor.open-at` or `path_open`.
     pub call: &'a str,
     /// The number of the descriptor it was called on, or that the stream was made of.
     pub descriptor: Option<u32>,
@@ -24,7 +24,8 @@ pub struct TraceEvent<'a> {
     pub offset: Option<u64>,
     /// How many bytes were asked for or given, or the new size.
     pub length: Option<u64>,
-    /// `ok`, `closed` of a stream, or the case of `error-code`.
+    /// `ok`, `closed` of a stream, or the case of `error-code`; of a preview1 program, the
+    /// name of its `errno`.
     pub answer: &'static str,
     /// How many bytes it was, or the number of the descriptor that was made.
     pub result: Option<u64>,

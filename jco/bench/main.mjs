@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
 
-import { ENGINES, start } from '../scripts/engines.mjs';
+import { ENGINES, start } from '../dist/run/engines.js';
 import { PHASES } from './phases.mjs';
 
 const PEERS = [

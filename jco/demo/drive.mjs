@@ -5,7 +5,7 @@ import { strict as assert } from 'node:assert';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { launch } from '../dist/run/chromium.js';
+import { start } from '../dist/run/engines.js';
 
 /** How long one program may take; the machine may be busy. */
 const PATIENCE = 60_000;
@@ -28,7 +28,7 @@ class Driver {
 
   async ready() {
     await this.#page.waitForSelector('body:is([data-state=ready], [data-state=unable])');
-    assert.equal(await this.#page.locator('#state').innerText(), 'Ready', 'the state of the page');
+    assert.equal(await this.#text('#state'), 'Ready', 'the state of the page');
   }
 
   async reload() {
@@ -37,8 +37,44 @@ class Driver {
     say(`reloaded the page: it has ${(await this.files()).length} files and directories`);
   }
 
+  async #text(selector) {
+    return this.#page.$eval(selector, (element) => element.innerText);
+  }
+
+  async #click(selector) {
+    await this.#page.locator(selector).click();
+  }
+
+  /** Clicks what has this text, and no other, within `selector`. */
+  async #clickText(selector, text) {
+    const found = await this.#page.waitForFunction(
+      (selector, text) => {
+        const inside = [...document.querySelectorAll(`${selector} *`)];
+        return inside.findLast((element) => element.innerText?.trim() === text);
+      },
+      {},
+      selector,
+      text,
+    );
+    await found.click();
+  }
+
+  /** Waits until an element's text is `text`, or holds it. */
+  async #shows(selector, text, exactly = true) {
+    await this.#page.waitForFunction(
+      (selector, text, exactly) => {
+        const shown = document.querySelector(selector)?.innerText ?? '';
+        return exactly ? shown === text : shown.includes(text);
+      },
+      {},
+      selector,
+      text,
+      exactly,
+    );
+  }
+
   async choose(title) {
-    await this.#page.locator('#programs').getByText(title, { exact: true }).click();
+    await this.#clickText('#programs', title);
   }
 
   /**
@@ -48,33 +84,38 @@ class Driver {
    */
   async run(line, { exit = 0, types } = {}) {
     const page = this.#page;
-    await page.locator('#clear').click();
+    await this.#click('#clear');
     await page.locator('#arguments').fill(line);
-    await page.locator('#arguments').press('Enter');
+    await page.focus('#arguments');
+    await page.keyboard.press('Enter');
     if (types !== undefined) {
-      await page.getByText('Waiting for input').waitFor();
+      await this.#shows('body', 'Waiting for input', false);
       await page.keyboard.type(types);
-      await page.keyboard.press('Control+d');
+      await page.keyboard.down('Control');
+      await page.keyboard.press('d');
+      await page.keyboard.up('Control');
     }
     return this.#ran(exit);
   }
 
   /** Runs an example; the lines that it printed. */
   async example(label) {
-    await this.#page.locator('#clear').click();
-    await this.#page.locator('#examples').getByText(label, { exact: true }).click();
+    await this.#click('#clear');
+    await this.#clickText('#examples', label);
     return this.#ran(0);
   }
 
   async #ran(exit) {
     const page = this.#page;
-    await page.waitForSelector('body[data-state=running]', { state: 'detached' });
-    const ended = await page.locator('#ended').innerText();
+    await page.waitForSelector('body:not([data-state=running])');
+    const ended = await this.#text('#ended');
+    const texts = (rows) => rows.map((row) => row.innerText);
+    const shown = await page.$$eval('.xterm-rows > div', texts);
     // Lines of the terminal keep the blanks up to their end as no-break spaces.
-    const shown = await page.locator('.xterm-rows > div').allInnerTexts();
     const lines = shown.map((text) => text.replaceAll('\u00a0', ' ').trimEnd()).filter(Boolean);
-    const program = await page.locator('#prompt').innerText();
-    const echo = `$ ${program} ${await page.locator('#arguments').inputValue()}`;
+    const program = await this.#text('#prompt');
+    const line = await page.$eval('#arguments', (input) => input.value);
+    const echo = `$ ${program} ${line}`;
     const printed = lines.slice(lengthOf(echo, lines));
     [echo, ...printed.map((text) => `    ${text}`)].forEach(say);
     assert.match(ended, new RegExp(`^exit ${exit}\\b`), `'${echo}' ended with '${ended}'`);
@@ -83,27 +124,27 @@ class Driver {
 
   /** The paths that the page shows. */
   async files() {
-    const rows = this.#page.locator('#tree [data-path]');
-    return rows.evaluateAll((found) => found.map((row) => row.dataset.path));
+    const path = (rows) => rows.map((row) => row.dataset.path);
+    return this.#page.$$eval('#tree [data-path]', path);
   }
 
   /** What a row shows: name, size and time. */
   async row(path) {
-    const text = await this.#page.locator(`#tree [data-path="${path}"]`).innerText();
+    const text = await this.#text(`#tree [data-path="${path}"]`);
     return text.split('\n').filter(Boolean);
   }
 
   /** Opens a file; what the page shows of it. */
   async open(path) {
-    await this.#page.locator(`#tree [data-path="${path}"]`).click();
-    await this.#page.locator('#viewer-title').getByText(path, { exact: true }).waitFor();
-    return this.#page.locator('#content').innerText();
+    await this.#click(`#tree [data-path="${path}"]`);
+    await this.#shows('#viewer-title', path);
+    return this.#text('#content');
   }
 
   /** Closes the file that is open. */
   async close() {
-    await this.#page.locator('#close').click();
-    await this.#page.locator('#viewer').waitFor({ state: 'hidden' });
+    await this.#click('#close');
+    await this.#page.waitForSelector('#viewer', { hidden: true });
   }
 
   async picture(file) {
@@ -136,14 +177,16 @@ function holds(list, part, what) {
 
 /** @param {number} port @param {string | undefined} screenshot */
 export async function drive(port, screenshot) {
-  const browser = await launch(port, '/', undefined);
+  const browser = await start('chromium');
   try {
-    await browser.page.setViewportSize({ width: 1280, height: 800 });
-    const driver = new Driver(browser.page);
+    const page = await browser.open('about:blank');
+    await page.setViewport({ width: 1280, height: 800 });
+    const driver = new Driver(page);
+    await page.goto(`http://localhost:${port}/`);
     await driver.ready();
-    const isolated = await browser.page.evaluate(() => crossOriginIsolated);
+    const isolated = await page.evaluate(() => crossOriginIsolated);
     assert.equal(isolated, false, 'whether the page came with cross-origin headers');
-    say(`the page is ready in Chromium ${browser.page.context().browser()?.version() ?? ''}`);
+    say(`the page is ready in ${browser.version}`);
     await firstVisit(driver);
     await driver.reload();
     await secondVisit(driver, screenshot);

@@ -57,6 +57,7 @@ export interface WasiFilesystem {
 export class Filesystem extends Files {
   /** To be handed to `new WASIShim({ filesystem })`, or imported by a guest. */
   readonly wasi: WasiFilesystem;
+  readonly #trace: TraceListener | undefined;
   readonly #timer: ReturnType<typeof setInterval> | undefined;
   /** Guest names of the mounts. */
   readonly #mounts: readonly string[];
@@ -85,6 +86,7 @@ export class Filesystem extends Files {
       },
     } satisfies WasiFilesystem;
     this.wasi = trace ? traced(view, trace) : view;
+    this.#trace = trace;
   }
 
   /** Opens mounts; what cannot be opened is an error that says why. */
@@ -113,7 +115,7 @@ export class Filesystem extends Files {
 
   /** A guest that is a plain preview1 module: what it imports, and how it is run. */
   preview1(options: Preview1Options = {}): Preview1 {
-    return new Preview1(this.number, options);
+    return new Preview1(this.number, options, this.#trace);
   }
 
   /**

@@ -3,7 +3,9 @@
 import * as core from './core/wasi_opfs.js';
 import { type Device, type Input, type Output } from './device.js';
 import { consoleLines, coreDevice, input, output } from './device.js';
+import type { TraceListener } from './trace.js';
 import { Exit, type WasiImport, wasiImport } from './wasi-import.js';
+import { tellOf } from './wasi-trace.js';
 
 export interface Preview1Options {
   /** The arguments; the first is the program's own name. */
@@ -71,12 +73,12 @@ export class Preview1 {
    */
   readonly wasiImport: WasiImport;
   readonly #number: number;
-  readonly #memory: WebAssembly.Memory | undefined;
+  #memory: WebAssembly.Memory | undefined;
   readonly #jspi: boolean;
   #attached = false;
 
   /** @internal */
-  constructor(filesystem: number, options: Preview1Options) {
+  constructor(filesystem: number, options: Preview1Options, trace: TraceListener | undefined) {
     const { args = [], env = {}, jspi: suspends = false, memory, fds = {} } = options;
     if (suspends && !jspi.Suspending) {
       throw new Error(
@@ -100,6 +102,9 @@ export class Preview1 {
       throw error;
     }
     this.wasiImport = wasiImport(this.#number);
+    if (trace) {
+      tellOf(this.wasiImport, trace, () => this.#memory);
+    }
     if (suspends) {
       // A function that may suspend costs more at every call.
       const waits = core.waitingMount(filesystem) !== undefined;
@@ -176,6 +181,7 @@ export class Preview1 {
       throw new TypeError("the module exports no 'memory': give the one it imports as an option");
     }
     core.p1Attach(this.#number, memory);
+    this.#memory = memory;
     this.#attached = true;
   }
 

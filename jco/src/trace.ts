@@ -8,7 +8,7 @@ import type { WasiFilesystem } from './host.js';
 
 /** One call of a guest. */
 export interface TraceEvent {
-  /** The function, as `descriptor.open-at`. */
+  /** The function, as `descriptor.open-at` or `path_open`. */
   call: string;
   /** The descriptor it was called on, or that the stream was made of. */
   descriptor?: number;
@@ -20,7 +20,10 @@ export interface TraceEvent {
   offset?: bigint;
   /** How many bytes were asked for or given, or the new size. */
   length?: bigint;
-  /** `ok`, `closed` of a stream, or the case of `error-code`. */
+  /**
+   * `ok`, `closed` of a stream, or the case of `error-code`; of a preview1 program, the name of
+   * its `errno`.
+   */
   answer: string;
   /** How many bytes it was, or the descriptor that was made. */
   result?: number;

@@ -1,28 +1,17 @@
 // Runs the behaviour suite of the backends in a dedicated worker of a real
 // Chromium: `node contract.mjs FOLDER [TEXT]`, where FOLDER holds the suite as
 // wasm-bindgen made it for the web (one .js, one .wasm), and TEXT picks the cases
-// that contain it. The browser is $CHROME, or `chromium` on the PATH.
+// that contain it. The browser is $CHROME, or a Chromium on the PATH.
 
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { chromium } from 'playwright-core';
+import { start } from '../dist/run/engines.js';
 
 const CASE_MS = 60_000;
 /** What a case of the kind `full` finds free. */
 const LITTLE = 24 * 1024 * 1024;
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const TYPES = { js: 'text/javascript', wasm: 'application/wasm', html: 'text/html' };
 
 const [folder, text = ''] = process.argv.slice(2);
@@ -97,7 +86,7 @@ async function run(page, name, ...args) {
 }
 
 async function limitSpace(page, bytes) {
-  const session = await page.context().newCDPSession(page);
+  const session = await page.createCDPSession();
   const { origin } = new URL(page.url());
   await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: bytes });
 }
@@ -114,15 +103,6 @@ async function killed(page) {
     if (!missed || attempt === 12) return answer;
     const removed = await run(page, 'killedRename', 'remove');
     if (removed !== undefined) return removed;
-  }
-}
-
-function onPath(program) {
-  try {
-    return execFileSync('which', [program], { encoding: 'utf8' }).trim();
-  } catch {
-    console.error(`no ${program} on the PATH; install it, or name a browser by CHROME`);
-    process.exit(2);
   }
 }
 
@@ -155,17 +135,14 @@ async function main(page) {
   return failed === 0 && passed > 0;
 }
 
-const executablePath = process.env.CHROME ?? onPath('chromium');
-const profile = await mkdtemp(join(tmpdir(), 'wasi-opfs-suite-'));
 const server = await serve();
 let browser;
 try {
-  browser = await chromium.launchPersistentContext(profile, { executablePath, args: FLAGS });
-  const page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${server.address().port}/`);
+  browser = await start('chromium');
+  const page = await browser.open(`http://127.0.0.1:${server.address().port}/`);
   process.exitCode = (await main(page)) ? 0 : 1;
 } finally {
   await browser?.close();
   server.close();
-  await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  server.closeAllConnections();
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test from 'node:test';
 
 import { build } from 'esbuild';
@@ -91,12 +91,14 @@ test('a program leaves nothing behind that is not let go', async (t) => {
     ['volume:instances', false],
     ['tree:instances', true],
   ]) {
-    const program = await prepare(tool(), waits);
-    const folder = join('programs', basename(program.directory));
-    cpSync(program.directory, join(directory, folder), { recursive: true });
+    const { id, files } = await prepare(tool(), { waits, adapter: false });
+    const folder = join('programs', id);
+    for (const [name, path] of files) {
+      cpSync(path, join(directory, folder, name));
+    }
     const { stdout, counts, error } = await worker('instances.js', {
       url: `/${folder}/component.js`,
-      modules: program.modules,
+      modules: [...files.keys()].filter((name) => name.endsWith('.wasm')),
       mounts: { '/': kind },
       runs: 4,
     });

@@ -10,6 +10,7 @@ const job = (...args) => run(...args).work.job;
 test('a whole command line is taken apart', () => {
   const { work, ...others } = run(
     'some/p.wasm',
+    '--adapter',
     '--mount',
     '/=tree:app:ro',
     '--mount=.=memory',
@@ -21,6 +22,8 @@ test('a whole command line is taken apart', () => {
     'a=b=/',
     '--export',
     '.=out=1',
+    '--browser',
+    'firefox',
     '--profile',
     'dir',
     '--timeout',
@@ -34,6 +37,7 @@ test('a whole command line is taken apart', () => {
   assert.deepEqual(work.job, {
     name: 'p.wasm',
     program: 'some/p.wasm',
+    adapter: true,
     args: ['-l', '--mount', '--'],
     env: { A: 'b=c', EMPTY: '' },
     mounts: { '/': 'tree:app:ro', '.': 'memory' },
@@ -41,7 +45,7 @@ test('a whole command line is taken apart', () => {
     exports: { '.': 'out=1' },
     timeoutMs: 50,
   });
-  assert.deepEqual(others, { profile: 'dir', trace: 'file', timeoutMs: 50 });
+  assert.deepEqual(others, { engine: 'firefox', profile: 'dir', trace: 'file', timeoutMs: 50 });
 });
 
 test('a trace without a file goes to stderr', () => {
@@ -68,10 +72,12 @@ test('what is wrong is said', () => {
     [['p.wasm', '--env', '=x'], /NAME=VALUE/],
     [['p.wasm', '--import', 'x=/y'], /no mount holds '\/y'/],
     [['p.wasm', '--export', '/y=x'], /no mount holds '\/y'/],
+    [['p.wasm', '--browser', 'safari'], /chromium or firefox, not 'safari'/],
     [['p.wasm', '--timeout', 'soon'], /milliseconds/],
     [['p.wasm', '--timeout', '-1'], /timeout/],
     [['p.wasm', '--timeout', '0'], /milliseconds/],
     [['p.wasm', '--batch', 'f'], /from its file alone/],
+    [['--adapter', '--batch', 'f'], /from its file alone/],
     [['--batch', 'f', '--', 'x'], /from its file alone/],
   ]) {
     assert.throws(() => run(...args), message, args.join(' '));
@@ -88,18 +94,19 @@ test('help is there', () => {
 const task = (...args) => parseCommand(args).task;
 
 test('what is done without a program is taken apart', () => {
-  const profile = 'dir';
-  const inDir = (...args) => task(...args, '--profile', profile);
+  const place = { engine: 'chromium', profile: 'dir' };
+  const inDir = (...args) => task(...args, '--profile', 'dir');
   for (const verb of ['info', 'check', 'compact']) {
     const wanted = { verb, volume: 'app', json: false, repair: false };
-    assert.deepEqual(inDir('volume', verb, 'app'), { task: wanted, profile });
+    assert.deepEqual(inDir('volume', verb, 'app'), { task: wanted, ...place });
     assert.deepEqual(inDir('volume', verb, '--json', 'app').task, { ...wanted, json: true });
   }
   assert.equal(inDir('volume', 'check', 'app', '--repair').task.repair, true);
   const mounts = { '/a': 'volume:app', '/b': 'tree:t' };
   const given = ['--mount', '/a=volume:app', '--mount=/b=tree:t'];
   const listed = { verb: 'ls', mounts, path: '/a', long: false, recursive: false, json: false };
-  assert.deepEqual(inDir('ls', ...given), { task: listed, profile });
+  assert.deepEqual(inDir('ls', ...given), { task: listed, ...place });
+  assert.equal(inDir('ls', ...given, '--browser', 'firefox').engine, 'firefox');
   const long = { ...listed, path: '/x', long: true, recursive: true };
   assert.deepEqual(inDir('ls', ...given, '-lR', '/x').task, long);
   const paths = ['/a/f', '/b/g'];
@@ -127,6 +134,7 @@ test('what is wrong without a program is said', () => {
     [['volume', 'compact', 'app', '--repair', ...profile], /--repair/],
     [['ls', ...profile], /ls of which mount\? add one/],
     [['ls', ...mount], /ls in which profile/],
+    [['ls', ...mount, ...profile, '--browser', 'x'], /chromium or firefox, not 'x'/],
     [['ls', ...mount, ...profile, '/a', '/b'], /'\/b' is too much/],
     [['ls', ...mount, ...profile, '-l', '--json'], /not both/],
     [['ls', '--mount', '/=dir:x', ...profile], /native runner/],
@@ -162,6 +170,7 @@ test('a line of a batch is a job', () => {
   assert.deepEqual(parseBatchLine('{"program": "d/p.wasm"}', 3), {
     name: 'line 3',
     program: 'd/p.wasm',
+    adapter: false,
     args: [],
     env: {},
     mounts: {},
@@ -172,6 +181,7 @@ test('a line of a batch is a job', () => {
   const whole = {
     name: 'n',
     program: 'p',
+    adapter: true,
     args: ['a'],
     env: { A: '1' },
     mounts: { '.': 'memory' },
@@ -190,6 +200,7 @@ test('a line of a batch that is no job says why', () => {
     ['{"program": 1}', /'program'/],
     ['{"program": "p", "arg": []}', /'arg' is not known/],
     ['{"program": "p", "args": "x"}', /'args'/],
+    ['{"program": "p", "adapter": 1}', /'adapter'/],
     ['{"program": "p", "env": {"A": 1}}', /'env'/],
     ['{"program": "p", "mounts": {"/": "disk:x"}}', /no mount/],
     ['{"program": "p", "timeout_ms": -1}', /milliseconds/],

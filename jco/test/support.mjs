@@ -1,16 +1,17 @@
 // What the tests share: programs built from source, the command line, and pages in
 // a real Chromium.
 
+import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-import { launch } from '../dist/run/chromium.js';
+import { ORIGIN, start as startBrowser } from '../dist/run/engines.js';
 
 // Whatever other browsers run on this machine, the temporary profiles found here are ours.
 process.env.TMPDIR = mkdtempSync(join(tmpdir(), 'wasi-opfs-test-'));
@@ -65,6 +66,18 @@ export async function command(args, { input = '', ...options } = {}) {
   return { code, bytes: stdout, stdout: stdout.toString(), stderr: stderr.toString() };
 }
 
+/** Runs jobs of the command line; their results. */
+export async function batch(t, jobs, ...options) {
+  const file = join(scratch(t), 'batch');
+  const lines = jobs.map((job) => (typeof job === 'string' ? job : JSON.stringify(job)));
+  writeFileSync(file, `${lines.join('\n')}\n\n`);
+  const { code, stdout, stderr } = await command(['run', '--batch', file, ...options]);
+  assert.equal(code, 0, stderr);
+  const results = stdout.trim().split('\n').map((line) => JSON.parse(line));
+  assert.equal(results.length, jobs.length);
+  return results;
+}
+
 const TYPES = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' };
 
 /**
@@ -82,8 +95,8 @@ export async function openPage(directory) {
     }
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const browser = await launch(server.address().port, '/', undefined);
-  const { page } = browser;
+  const browser = await startBrowser('chromium', { port: server.address().port });
+  const page = await browser.open(`${ORIGIN}/`);
   return {
     page,
     worker: (module, message) =>

@@ -85,7 +85,7 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
     tally.many("behaviour suite in Chromium", || counted(&mut suite(root)?, plain_counts));
     tally.many("TypeScript and its tests", || {
         let mut npm = command(&jco, "npm");
-        npm.args(["test", "--silent"]).env("CHROME", &chromium);
+        npm.args(["test", "--silent"]).env("CHROME", &chromium).env("FIREFOX", &firefox);
         counted(&mut npm, node_counts)
     });
 
@@ -193,7 +193,7 @@ fn suite(root: &Path) -> Result<Command> {
 /// # Errors
 /// If one fails.
 pub(crate) fn run_suite(root: &Path, text: &str) -> Result<()> {
-    targets()?;
+    build::package(root)?;
     crate::tools::run(suite(root)?.arg(text))
 }
 

@@ -9,6 +9,11 @@ use tempfile::TempDir;
 
 /// A preview1 program in the text format, with what it may need.
 pub(crate) fn program(start: &str) -> String {
+    exporting("_start", start)
+}
+
+/// The same of a module that exports something else.
+pub(crate) fn exporting(name: &str, body: &str) -> String {
     format!(
         r#"(module
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
@@ -41,7 +46,7 @@ pub(crate) fn program(start: &str) -> String {
     (call $check (call $open (i32.const 3) (i32.const 0) (local.get $name) (local.get $length)
       (local.get $flags) (local.get $rights) (i64.const 0) (i32.const 0) (i32.const 8)))
     (i32.load (i32.const 8)))
-  (func (export "_start") (local $fd i32) {start}))"#
+  (func (export "{name}") (local $fd i32) {body}))"#
     )
 }
 
@@ -56,6 +61,18 @@ pub(crate) const SLEEP: &str = "(i64.store (i32.const 2000) (i64.const 0))
     (i32.store (i32.const 2016) (i32.const 1))
     (i64.store (i32.const 2024) (i64.const 3600000000000))
     (call $check (call $poll (i32.const 2000) (i32.const 3000) (i32.const 1) (i32.const 8)))";
+/// Waits for input, for an hour at most, and prints it; ends with 99 if that is not why.
+pub(crate) const AWAIT: &str = "(i64.store (i32.const 2000) (i64.const 1))
+    (i64.store (i32.const 2024) (i64.const 3600000000000))
+    (i32.store (i32.const 2016) (i32.const 1))
+    (i64.store (i32.const 2048) (i64.const 2))
+    (i32.store8 (i32.const 2056) (i32.const 1))
+    (call $check (call $poll (i32.const 2000) (i32.const 3000) (i32.const 2) (i32.const 8)))
+    (if (i64.ne (i64.load (i32.const 3000)) (i64.const 2)) (then (call $exit (i32.const 99))))
+    (i32.store (i32.const 0) (i32.const 4096))
+    (i32.store (i32.const 4) (i32.const 4096))
+    (call $check (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (call $put (i32.const 1) (i32.const 4096) (i32.load (i32.const 8)))";
 /// Prints its arguments, each with a NUL behind it.
 pub(crate) const ARGS: &str = "(call $check (call $sizes (i32.const 100) (i32.const 104)))
     (call $check (call $args (i32.const 4096) (i32.const 8192)))

@@ -16,7 +16,8 @@ import {
   parseCommand,
 } from './options.js';
 import { NO_FILES, type Output } from './protocol.js';
-import { type Outcome, Runner } from './runner.js';
+import { type Outcome, type Place, Runner } from './runner.js';
+import type { Streams } from './server.js';
 import type { TaskOptions } from './tasks.js';
 import { UsageError } from './words.js';
 
@@ -66,7 +67,7 @@ const NO_READER = 141;
 async function run(options: RunOptions): Promise<number> {
   const trace = await traceTo(options.trace);
   try {
-    return await withRunner(options.profile, (runner) =>
+    return await withRunner(options, (runner) =>
       'job' in options.work
         ? runAlone(runner, options.work.job, trace)
         : runBatch(runner, options.work.batch, options.timeoutMs, trace),
@@ -76,17 +77,17 @@ async function run(options: RunOptions): Promise<number> {
   }
 }
 
-async function tend({ task, profile }: TaskOptions): Promise<number> {
-  const end = { write: writeTo(undefined), read: readStdin };
-  return withRunner(profile, async (runner) => said(await runner.tend(task, end)));
+async function tend({ task, ...place }: TaskOptions): Promise<number> {
+  const streams = ownStreams(undefined);
+  return withRunner(place, async (runner) => said(await runner.tend(task, streams)));
 }
 
 /** Takes the browser down whatever happens. */
 async function withRunner(
-  profile: string | undefined,
+  place: Place,
   work: (runner: Runner) => Promise<number>,
 ): Promise<number> {
-  const runner = new Runner(profile);
+  const runner = new Runner(place);
   let stopping: Promise<never> | undefined;
   const stop = (code: number): void => {
     stopping ??= runner.close().then(() => process.exit(code));
@@ -107,13 +108,20 @@ async function withRunner(
 }
 
 async function runAlone(runner: Runner, job: Job, trace: Trace | undefined): Promise<number> {
-  const end = { write: writeTo(trace), read: readStdin };
-  return said(await runner.run(job, trace !== undefined, end));
+  return said(await runner.run(job, trace !== undefined, ownStreams(trace)));
 }
 
-function writeTo(trace: Trace | undefined): (to: Output, bytes: Uint8Array) => Promise<void> {
-  const streams = { stdout: process.stdout, stderr: process.stderr };
-  return (to, bytes) => (to === 'trace' ? trace!.write(bytes) : put(streams[to], bytes));
+/** The streams of this process. */
+function ownStreams(trace: Trace | undefined): Streams {
+  const { stdin, stdout, stderr } = process;
+  const streams = { stdout, stderr };
+  return {
+    write: (to, bytes) => (to === 'trace' ? trace!.write(bytes) : put(streams[to], bytes)),
+    read: readStdin,
+    ready: stdinReady,
+    // Of what is none, node says nothing.
+    terminals: { stdin: !!stdin.isTTY, stdout: !!stdout.isTTY, stderr: !!stderr.isTTY },
+  };
 }
 
 /** Says what there is to say; the exit code. */
@@ -163,6 +171,8 @@ async function runLine(
       write: async (to, bytes) =>
         to === 'trace' ? trace!.write(bytes, name) : void output[to].push(bytes),
       read: () => Promise.resolve(new Uint8Array()),
+      ready: () => Promise.resolve(1),
+      terminals: { stdin: false, stdout: false, stderr: false },
     }));
   } catch (error) {
     message = (error as Error).message;
@@ -214,16 +224,42 @@ function put(stream: Writable, bytes: string | Uint8Array): Promise<void> {
 }
 
 let input: AsyncIterator<Buffer> | undefined;
+let coming: Promise<void> | undefined;
 let rest: Uint8Array = new Uint8Array();
+let ended = false;
 
-/** The next bytes of stdin, which is not touched before a program asks. */
-async function readStdin(length: number): Promise<Uint8Array> {
-  if (rest.length === 0) {
-    input ??= process.stdin[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-    const next = await input.next();
-    rest = next.done ? new Uint8Array() : next.value;
+/** Waits until there is something of stdin, which is not touched before a program asks. */
+async function fill(): Promise<void> {
+  if (rest.length > 0 || ended) {
+    return;
   }
+  input ??= process.stdin[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  coming ??= input.next().then((next) => {
+    ended = next.done === true;
+    rest = next.done ? rest : next.value;
+    coming = undefined;
+  });
+  await coming;
+}
+
+/** The next bytes of stdin. */
+async function readStdin(length: number): Promise<Uint8Array> {
+  await fill();
   const bytes = rest.subarray(0, length);
   rest = rest.subarray(length);
   return bytes;
+}
+
+/** A timer holds no more than 31 bits. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** How many bytes there are, waiting for some; 1 at the end, 0 if they are late. */
+async function stdinReady(ms: number): Promise<number> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.min(ms, LONGEST_MS));
+  });
+  await Promise.race([fill(), late]);
+  clearTimeout(timer);
+  return ended ? Math.max(rest.length, 1) : rest.length;
 }

@@ -2,15 +2,18 @@
 
 import { basename } from 'node:path';
 
+import type { Engine } from './engines.js';
 import { place } from './place.js';
 import { type TaskOptions, parseTask } from './tasks.js';
-import { UsageError, checkMounts, cutFirst, cutLast, parse, record } from './words.js';
+import { UsageError, checkMounts, cutFirst, cutLast, engineOf, parse, record } from './words.js';
 
 /** One run of a program. */
 export interface Job {
   name: string;
   /** A component, or a preview1 module. */
   program: string;
+  /** Whether a preview1 module is made a component. */
+  adapter: boolean;
   /** Without the name of the program. */
   args: string[];
   env: Record<string, string>;
@@ -25,6 +28,7 @@ export interface Job {
 export interface RunOptions {
   /** The one job, or the file that lists them. */
   work: { job: Job } | { batch: string };
+  engine: Engine;
   profile: string | undefined;
   /** A file, or `-` for stderr. */
   trace: string | undefined;
@@ -45,11 +49,12 @@ export interface JcoFlags {
   jspi: boolean;
 }
 
-export const HELP = `Runs WebAssembly programs in a headless Chromium, with files in OPFS.
+export const HELP = `Runs WebAssembly programs in a headless browser, with files in OPFS.
 
 Usage:
   wasi-opfs run PROGRAM.wasm [OPTIONS] [-- ARGS...]
-  wasi-opfs run --batch FILE [--profile DIR] [--timeout MS] [--trace[=FILE]]
+  wasi-opfs run --batch FILE [--browser NAME] [--profile DIR] [--timeout MS]
+                [--trace[=FILE]]
   wasi-opfs jco-flags [--instantiation] [--jspi]
   wasi-opfs volume info|check|compact NAME --profile DIR
   wasi-opfs ls|cat|import|export --mount GUEST=KIND --profile DIR PATH...
@@ -64,12 +69,15 @@ Options of run:
                             memory:NAME   the same in every mount of that name
                             With :ro the program may change nothing there.
   --env NAME=VALUE          An environment variable of the program.
+  --adapter                 Make a preview1 module a component, with the adapter of the
+                            WASI project, instead of giving it its calls directly.
   --import HOSTDIR=GUEST    Copy what is in a directory of this machine into the
                             program's directory GUEST before it starts, also
                             where the program may not write.
   --export GUEST=HOSTDIR    Copy what is in the program's directory GUEST into a
                             directory of this machine when the program has ended,
                             however. A time-out loses what is in memory.
+  --browser NAME            chromium (if nothing is said) or firefox.
   --profile DIR             Keep the browser's profile, with all of OPFS, in DIR;
                             without it a temporary one is used and removed.
   --timeout MS              End the program after so many milliseconds; in a
@@ -78,8 +86,8 @@ Options of run:
                             or to stderr.
   --batch FILE              Run what FILE ('-': standard input) lists, one JSON
                             object a line, of which only "program" has to be:
-                            {"name", "program", "args": [], "env": {},
-                             "mounts": {"GUEST": "KIND:NAME[:ro]"},
+                            {"name", "program", "adapter": false, "args": [],
+                             "env": {}, "mounts": {"GUEST": "KIND:NAME[:ro]"},
                              "imports": {"GUEST": "HOSTDIR"},
                              "exports": {"GUEST": "HOSTDIR"}, "timeout_ms"}
                             and print a line for each as it ends:
@@ -95,8 +103,8 @@ as by WASIShim. A program that is to use a 'tree', which waits, needs --jspi.
 
 Exit code: the program's own (a component can say but 0 or 1); 134 after a trap, 124
 after the time-out; 127 if there is no such program, 126 if it cannot be run, 125 if
-its files cannot be made ready. The browser is the one that CHROME names, or a Chromium
-on the PATH.
+its files cannot be made ready. The browser is the one that CHROME or FIREFOX names, or
+a Chromium or Firefox on the PATH.
 `;
 
 /** Reads a command line. */
@@ -132,7 +140,9 @@ function parseJcoFlags(argv: readonly string[]): JcoFlags {
 }
 
 const OPTIONS = {
+  adapter: { type: 'boolean', default: false },
   batch: { type: 'string' },
+  browser: { type: 'string' },
   env: { type: 'string', multiple: true },
   export: { type: 'string', multiple: true },
   help: { type: 'boolean', short: 'h' },
@@ -156,10 +166,12 @@ function parseRun(argv: readonly string[]): Command {
     return { help: HELP };
   }
   const timeoutMs = values.timeout === undefined ? undefined : milliseconds(values.timeout);
-  const shared = { profile: values.profile, trace: values.trace, timeoutMs };
+  const engine = engineOf(values.browser);
+  const shared = { engine, profile: values.profile, trace: values.trace, timeoutMs };
   if (values.batch !== undefined) {
     const stray = [...positionals, ...args];
-    if (stray.length > 0 || values.mount || values.env || values.import || values.export) {
+    const { adapter, env, mount } = values;
+    if (stray.length > 0 || adapter || mount || env || values.import || values.export) {
       throw new UsageError('--batch takes programs, mounts and the like from its file alone');
     }
     return { run: { work: { batch: values.batch }, ...shared } };
@@ -174,6 +186,7 @@ function parseRun(argv: readonly string[]): Command {
   const job = {
     name: basename(program),
     program,
+    adapter: values.adapter,
     args,
     env: record('--env', 'NAME=VALUE', values.env, cutFirst),
     mounts: record('--mount', 'GUEST=KIND:NAME', values.mount, cutFirst),
@@ -229,7 +242,7 @@ function batchJob(value: unknown, name: string): Job {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UsageError('it is not an object');
   }
-  const { name: _, program, args, env, mounts, imports, exports, timeout_ms, ...others } =
+  const { name: _, program, adapter, args, env, mounts, imports, exports, timeout_ms, ...others } =
     value as Record<string, unknown>;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) {
@@ -238,9 +251,13 @@ function batchJob(value: unknown, name: string): Job {
   if (typeof program !== 'string') {
     throw new UsageError(`'program' has to be a string`);
   }
+  if (typeof (adapter ?? false) !== 'boolean') {
+    throw new UsageError(`'adapter' has to be true or false`);
+  }
   const job = {
     name,
     program,
+    adapter: adapter === true,
     args: strings('args', args ?? []),
     env: stringsByName('env', env ?? {}),
     mounts: stringsByName('mounts', mounts ?? {}),

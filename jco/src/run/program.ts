@@ -1,5 +1,5 @@
-// From a program's file to what a worker can import: component, JavaScript and
-// core modules, kept in a cache by what they were made from.
+// From a program's file to what a worker can run: a preview1 module as it is, of a component
+// JavaScript and core modules, kept in a cache by what they were made from.
 
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 
 import { asyncImports } from '../jspi.js';
 import { toComponent } from './preview1.js';
-import { MISSING, NOT_RUNNABLE } from './protocol.js';
+import { type Kind, MISSING, NOT_RUNNABLE } from './protocol.js';
 
 /** Why a program was not started. */
 export class NotStarted extends Error {
@@ -25,17 +25,16 @@ export class NotStarted extends Error {
 export interface Program {
   /** What it was made from, as one word. */
   id: string;
-  /** Where its files are; `component.js` is the one to import. */
-  directory: string;
-  /** Names of its core modules. */
-  modules: string[];
+  kind: Kind;
+  /** Names and paths: its core modules, and of a component `component.js` to import. */
+  files: Map<string, string>;
 }
 
 /** How many programs the cache keeps. */
 const CACHED_PROGRAMS = 500;
 
 /** Changes with whatever this file does to a program. */
-const RECIPE = 3;
+const RECIPE = 4;
 
 /** Where programs are kept: the user's cache, or what is there for everybody. */
 async function cacheDirectory(): Promise<string> {
@@ -55,57 +54,75 @@ const manifest = createRequire(import.meta.url)('../../package.json') as {
   dependencies: Record<string, string>;
 };
 
-/** Makes `file` ready, for mounts that wait or for none that does. */
-export async function prepare(file: string, waits: boolean): Promise<Program> {
+/** Whether mounts wait, and whether a preview1 module is made a component. */
+interface How {
+  waits: boolean;
+  adapter: boolean;
+}
+
+/** Makes `file` ready. */
+export async function prepare(file: string, how: How): Promise<Program> {
   const bytes = await readFile(file).catch((error: Error) => {
     throw new NotStarted(MISSING, `cannot read the program '${file}': ${error.message}`);
   });
   // Pinned exactly, so this is the version.
   const transpiler = manifest.dependencies['@bytecodealliance/jco-transpile'];
-  const recipe = `${RECIPE} ${transpiler} ${waits ? 'jspi' : 'sync'}\n`;
+  const recipe = `${RECIPE} ${transpiler} ${how.waits ? 'jspi' : 'sync'} ${how.adapter}\n`;
   const id = createHash('sha256').update(recipe).update(bytes).digest('hex');
+  if (isModule(bytes) && !how.adapter) {
+    return { id, kind: 'module', files: new Map([[MODULE_FILE, file]]) };
+  }
   const directory = join(await cacheDirectory(), id);
   if (await stat(directory).catch(() => undefined)) {
     // For the cache, which forgets what was not used for longest.
     await utimes(directory, new Date(), new Date()).catch(() => undefined);
   } else {
     try {
-      await transpile(await component(bytes), waits, directory);
+      await store(directory, await make(bytes, how));
     } catch (error) {
       throw new NotStarted(NOT_RUNNABLE, `cannot run '${file}': ${reason(error)}`);
     }
   }
-  const modules = (await readdir(directory)).filter((name) => name.endsWith('.wasm'));
-  return { id, directory, modules };
+  const names = await readdir(directory);
+  const files = new Map(names.map((name) => [name, join(directory, name)]));
+  return { id, kind: files.has(MODULE_FILE) ? 'module' : 'component', files };
 }
+
+const MODULE_FILE = 'module.wasm';
 
 const MAGIC = Buffer.from('\0asm');
 const MODULE = Buffer.from([1, 0, 0, 0]);
 
-/** The component in `bytes`: text is read, and a preview1 module is wrapped. */
-async function component(bytes: Uint8Array): Promise<Uint8Array> {
+function isModule(bytes: Uint8Array): boolean {
+  return MAGIC.equals(bytes.subarray(0, 4)) && MODULE.equals(bytes.subarray(4, 8));
+}
+
+type Files = Record<string, string | Uint8Array>;
+
+/** The files of a program: text is read, and a preview1 module is wrapped if it has to be. */
+async function make(bytes: Uint8Array, how: How): Promise<Files> {
   if (!MAGIC.equals(bytes.subarray(0, 4))) {
     const { parse } = await import('@bytecodealliance/jco-transpile/wasm-tools');
     const binary = await parse(Buffer.from(bytes).toString()).catch(() => {
       throw new Error('it is neither WebAssembly nor its text format');
     });
-    return component(binary);
+    return make(binary, how);
   }
-  if (!MODULE.equals(bytes.subarray(4, 8))) {
-    return bytes;
+  if (!isModule(bytes)) {
+    return transpile(bytes, how.waits);
   }
-  return toComponent(bytes).catch((error: unknown) => {
+  if (!how.adapter) {
+    return { [MODULE_FILE]: bytes };
+  }
+  const component = await toComponent(bytes).catch((error: unknown) => {
     throw new Error(
       `the module does not fit WASI preview1; compile it for WASI (${reason(error)})`,
     );
   });
+  return transpile(component, how.waits);
 }
 
-async function transpile(
-  bytes: Uint8Array,
-  waits: boolean,
-  directory: string,
-): Promise<void> {
+async function transpile(bytes: Uint8Array, waits: boolean): Promise<Files> {
   const { transpileBytes } = await import('@bytecodealliance/jco-transpile');
   const asynchronous = {
     asyncMode: 'jspi' as const,
@@ -123,10 +140,19 @@ async function transpile(
   if (!made.exports.some(([name]) => name.startsWith('wasi:cli/run@0.2.'))) {
     throw new Error('it is not a program for WASI 0.2: it does not export wasi:cli/run');
   }
+  const files: Files = {};
+  for (const [name, contents] of Object.entries(made.files)) {
+    files[name] = name.endsWith('.js') ? mended(contents) : contents;
+  }
+  return files;
+}
+
+/** Makes `directory`, with all that is to be in it. */
+async function store(directory: string, files: Files): Promise<void> {
   const unfinished = `${directory}.${randomUUID()}`;
   await mkdir(unfinished, { recursive: true });
-  for (const [name, contents] of Object.entries(made.files)) {
-    await writeFile(join(unfinished, name), name.endsWith('.js') ? mended(contents) : contents);
+  for (const [name, contents] of Object.entries(files)) {
+    await writeFile(join(unfinished, name), contents);
   }
   // Somebody else may have been quicker with the same.
   await rename(unfinished, directory).catch(() => rm(unfinished, { recursive: true }));

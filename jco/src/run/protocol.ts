@@ -1,10 +1,19 @@
 // What the runner and its page say to each other.
 
+/** What a program is: for WASI 0.2 and transpiled, or for preview1 and as it is. */
+export type Kind = 'component' | 'module';
+
+/** Whether somebody sits in front of it. */
+export type Terminals = Record<'stdin' | 'stdout' | 'stderr', boolean>;
+
 /** A job, as the page gets it. */
 export interface PageJob {
   /** Where the server serves this job. */
   path: string;
-  /** Where it serves the program. */
+  /** The program's file, as it was named. */
+  name: string;
+  kind: Kind;
+  /** Where the server serves the program. */
   program: string;
   modules: string[];
   argv: string[];
@@ -13,6 +22,7 @@ export interface PageJob {
   /** Guest paths of the directories to be filled before, and copied out after. */
   imports: string[];
   exports: string[];
+  terminals: Terminals;
   trace: boolean;
   timeoutMs: number | undefined;
 }
@@ -88,9 +98,13 @@ export type WorkerMessage =
   | { type: 'ended' }
   | { type: 'done'; exitCode: number };
 
+/** Compiled modules, with the names of their files. */
+export type Modules = [string, WebAssembly.Module][];
+
 /** What a page tells its worker: to run the program, or only to copy out. */
 export interface WorkerOrder {
   job: PageJob;
   core: WebAssembly.Module;
-  program: { url: string; modules: [string, WebAssembly.Module][] } | undefined;
+  /** The program's. */
+  modules: Modules | undefined;
 }

@@ -3,8 +3,10 @@
 import { stat } from 'node:fs/promises';
 import { basename, sep } from 'node:path';
 
+import type { Page } from 'puppeteer-core';
+
 import { parseMount } from '../mount.js';
-import { type Browser, launch } from './chromium.js';
+import { type Browser, type Engine, ORIGIN, start } from './engines.js';
 import type { Job } from './options.js';
 import { NotStarted, prepare } from './program.js';
 import {
@@ -14,7 +16,7 @@ import {
   type TaskOrder,
   failedCode,
 } from './protocol.js';
-import { type JobEnd, Server } from './server.js';
+import { type JobEnd, Server, type Streams } from './server.js';
 
 declare global {
   /** The page's own: runs a job, and answers with its exit code. */
@@ -30,23 +32,30 @@ export interface Outcome {
   message?: string | undefined;
 }
 
+/** Which browser is started, and on which profile: without one, on a temporary one. */
+export interface Place {
+  engine: Engine;
+  profile: string | undefined;
+}
+
 export class Runner {
-  readonly #profile: string | undefined;
+  readonly #place: Place;
   readonly #server = new Server();
   #browser: Promise<Browser> | undefined;
+  #page: Promise<Page> | undefined;
   #closed = false;
 
-  constructor(profile: string | undefined) {
-    this.#profile = profile;
+  constructor(place: Place) {
+    this.#place = place;
   }
 
   /** Runs a job to its end, whatever that is. */
-  async run(job: Job, trace: boolean, end: Pick<JobEnd, 'read' | 'write'>): Promise<Outcome> {
+  async run(job: Job, trace: boolean, end: Streams): Promise<Outcome> {
     return this.#outcome(this.#run(job, trace, end), NO_FILES);
   }
 
   /** Does a task, as far as it can be done. */
-  async tend(task: Task, end: Pick<JobEnd, 'read' | 'write'>): Promise<Outcome> {
+  async tend(task: Task, end: Streams): Promise<Outcome> {
     return this.#outcome(this.#tend(task, end), failedCode(task));
   }
 
@@ -63,50 +72,51 @@ export class Runner {
     }
   }
 
-  async #run(job: Job, trace: boolean, end: Pick<JobEnd, 'read' | 'write'>): Promise<number> {
+  async #run(job: Job, trace: boolean, end: Streams): Promise<number> {
     for (const directory of Object.values(job.imports)) {
       if (!(await isDirectory(directory))) {
         throw new Error(`cannot import '${directory}': it is not a directory`);
       }
     }
     const waits = Object.values(job.mounts).some((mount) => parseMount(mount).kind === 'tree');
-    this.#browser ??= this.#start();
+    this.#page ??= this.#start();
     // The browser takes as long to start as a program to be made ready.
-    const [program, browser] = await Promise.allSettled([
-      prepare(job.program, waits),
-      this.#browser,
-    ]);
+    const preparing = prepare(job.program, { waits, adapter: job.adapter });
+    const [program, page] = await Promise.allSettled([preparing, this.#page]);
     if (program.status === 'rejected') {
       throw program.reason;
     }
-    if (browser.status === 'rejected') {
-      throw browser.reason;
+    if (page.status === 'rejected') {
+      throw page.reason;
     }
     const path = this.#server.addJob({ imports: job.imports, exports: job.exports, ...end });
     const order: PageJob = {
       path,
-      program: this.#server.addProgram(program.value.id, program.value.directory),
-      modules: program.value.modules,
+      name: job.program,
+      kind: program.value.kind,
+      program: this.#server.addProgram(program.value.id, program.value.files),
+      modules: [...program.value.files.keys()].filter((name) => name.endsWith('.wasm')),
       argv: [basename(job.program), ...job.args],
       env: job.env,
       mounts: job.mounts,
       imports: Object.keys(job.imports),
       exports: Object.keys(job.exports),
+      terminals: end.terminals,
       trace,
       timeoutMs: job.timeoutMs,
     };
     try {
-      return await browser.value.page.evaluate((order) => globalThis.runJob(order), order);
+      return await page.value.evaluate((order) => globalThis.runJob(order), order);
     } finally {
       this.#server.removeJob(path);
     }
   }
 
-  async #tend(task: Task, end: Pick<JobEnd, 'read' | 'write'>): Promise<number> {
+  async #tend(task: Task, end: Streams): Promise<number> {
     await this.#checkProfile(task);
     const copied = await copiedBy(task);
-    this.#browser ??= this.#start();
-    const { page } = await this.#browser;
+    this.#page ??= this.#start();
+    const page = await this.#page;
     const { imports = {}, exports = {}, file = {} } = copied;
     const path = this.#server.addJob({ imports, exports, ...end });
     try {
@@ -118,7 +128,7 @@ export class Runner {
 
   /** A profile that is not there would be made, with nothing in it. */
   async #checkProfile({ verb }: Task): Promise<void> {
-    const profile = this.#profile ?? '';
+    const profile = this.#place.profile ?? '';
     if (verb !== 'import' && !(await isDirectory(profile))) {
       throw new Error(
         `cannot open the profile '${profile}': it is not a directory; give the one of ` +
@@ -127,9 +137,11 @@ export class Runner {
     }
   }
 
-  async #start(): Promise<Browser> {
+  async #start(): Promise<Page> {
+    const { engine, profile } = this.#place;
     const port = await this.#server.listen();
-    return launch(port, this.#server.base, this.#profile);
+    this.#browser = start(engine, { profile, port, ownSignals: true });
+    return (await this.#browser).open(`${ORIGIN}${this.#server.base}`);
   }
 
   /** Takes the browser down, and its profile if it was a temporary one. */

@@ -10,7 +10,7 @@ import { extname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 
-import type { Item, Output } from './protocol.js';
+import type { Item, Output, Terminals } from './protocol.js';
 
 /** The host's end of a running job. */
 export interface JobEnd {
@@ -20,7 +20,13 @@ export interface JobEnd {
   write(to: Output, bytes: Uint8Array): Promise<void>;
   /** The next bytes for the program, at most `length`; none at the end. */
   read(length: number): Promise<Uint8Array>;
+  /** How many bytes there are for the program, waiting for some; 1 at the end, 0 if it is late. */
+  ready(ms: number): Promise<number>;
+  terminals: Terminals;
 }
+
+/** The end of a job as far as the program has to do with it. */
+export type Streams = Pick<JobEnd, 'write' | 'read' | 'ready' | 'terminals'>;
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -46,7 +52,7 @@ type Answer = { body: string | Uint8Array; type: string } | undefined;
 export class Server {
   /** In front of every path. */
   readonly base = `/${randomUUID()}/`;
-  readonly #programs = new Map<string, string>();
+  readonly #programs = new Map<string, Map<string, string>>();
   readonly #jobs = new Map<string, ServedJob>();
   readonly #server = createServer((request, response) => {
     this.#serve(request, response).catch((error: Error) => {
@@ -71,9 +77,9 @@ export class Server {
     this.#server.closeAllConnections();
   }
 
-  /** Serves the files of a directory; the path. */
-  addProgram(id: string, directory: string): string {
-    this.#programs.set(id, directory);
+  /** Serves files, by the names that they have here; the path. */
+  addProgram(id: string, files: Map<string, string>): string {
+    this.#programs.set(id, files);
     return `${this.base}programs/${id}/`;
   }
 
@@ -123,11 +129,11 @@ export class Server {
       case 'core.wasm':
         return file(core);
       case 'programs': {
-        const directory = this.#programs.get(id);
-        if (directory === undefined || !/^[\w.]+$/.test(name)) {
+        const path = this.#programs.get(id)?.get(name);
+        if (path === undefined) {
           throw new Error('no such program');
         }
-        return file(join(directory, name));
+        return file(path);
       }
       case 'jobs': {
         const job = this.#jobs.get(id);
@@ -177,6 +183,10 @@ async function serveJob(
     case 'stdin': {
       const bytes = await job.read(Number(text('length')));
       return { body: bytes, type: 'application/octet-stream' };
+    }
+    case 'ready': {
+      const count = await job.ready(Number(text('ms')));
+      return { body: String(count), type: 'text/plain' };
     }
     case 'imports': {
       const items = await list(directoryOf(job.imports, text('guest')));

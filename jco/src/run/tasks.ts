@@ -1,15 +1,19 @@
 // The command line of what is done without a program: volumes, and files of mounts.
 
+import type { Engine } from './engines.js';
 import type { FilesTask, Task, VolumeTask } from './protocol.js';
-import { UsageError, checkMounts, cutFirst, parse, record } from './words.js';
+import { UsageError, checkMounts, cutFirst, engineOf, parse, record } from './words.js';
 
 export interface TaskOptions {
   task: Task;
+  engine: Engine;
   profile: string;
 }
 
 const PROFILE = `  --profile DIR           The browser's profile that has them in its OPFS, as of
-                          'run --profile'.`;
+                          'run --profile'.
+  --browser NAME          The browser that it is of, chromium (if nothing is said) or
+                          firefox.`;
 
 const MOUNT = `  --mount GUEST=KIND:NAME Where the files are, and the name GUEST that paths have for
                           them: volume:NAME or tree:NAME, as for 'run'.
@@ -169,6 +173,7 @@ interrupted.
 };
 
 const OPTIONS = {
+  browser: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   json: { type: 'boolean' },
   profile: { type: 'string' },
@@ -215,7 +220,7 @@ function parseVerb(verb: VolumeTask['verb'], argv: string[]): Parsed {
   const { json = false } = values;
   const repair = 'repair' in values && values.repair === true;
   const task: Task = { verb, volume: volume!, json, repair };
-  return { task: { task, profile: profileOf(command, values.profile) } };
+  return { task: { task, ...placeOf(command, values) } };
 }
 
 function parseFiles(verb: FilesTask['verb'], argv: readonly string[]): Parsed {
@@ -236,9 +241,9 @@ function parseFiles(verb: FilesTask['verb'], argv: readonly string[]): Parsed {
   if (first === undefined) {
     throw new UsageError(`${verb} of which mount? add one, as --mount /=volume:NAME`);
   }
-  const profile = profileOf(verb, values.profile);
+  const place = placeOf(verb, values);
   const { json = false } = values;
-  const done = (task: FilesTask): Parsed => ({ task: { task, profile } });
+  const done = (task: FilesTask): Parsed => ({ task: { task, ...place } });
   switch (verb) {
     case 'ls': {
       const [path = first, ...stray] = positionals;
@@ -278,11 +283,14 @@ function words(command: string, names: string[], found: string[]): string[] {
   return found;
 }
 
-function profileOf(command: string, profile: string | undefined): string {
+function placeOf(
+  command: string,
+  { browser, profile }: { browser?: string; profile?: string },
+): Omit<TaskOptions, 'task'> {
   if (profile === undefined) {
     throw new UsageError(
       `${command} in which profile? add --profile DIR, the one of 'run --profile'`,
     );
   }
-  return profile;
+  return { engine: engineOf(browser), profile };
 }

@@ -3,6 +3,7 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 
 import { parseMount } from '../mount.js';
+import { ENGINES, type Engine } from './engines.js';
 
 /** Wrong use of the command line: shown without more ado. */
 export class UsageError extends Error {}
@@ -15,6 +16,15 @@ export function parse<T extends ParseArgsOptionsConfig>(args: string[], options:
     const [message] = (error as Error).message.split('. ');
     throw new UsageError(`${message}; try 'wasi-opfs ${help}--help'`);
   }
+}
+
+/** The engine that `--browser` names. */
+export function engineOf(name = 'chromium'): Engine {
+  const engine = ENGINES.find((engine) => engine === name);
+  if (engine === undefined) {
+    throw new UsageError(`--browser is ${ENGINES.join(' or ')}, not '${name}'`);
+  }
+  return engine;
 }
 
 type Pair = [string, string];

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import test from 'node:test';
 
-import { ENGINES } from '../../scripts/engines.mjs';
+import { ENGINES } from '../../dist/run/engines.js';
 import { Stage, pause, within } from './stage.mjs';
 
 const KILLS = Number(process.env.KILLS ?? 3);

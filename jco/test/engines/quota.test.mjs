@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { ENGINES } from '../../scripts/engines.mjs';
+import { ENGINES } from '../../dist/run/engines.js';
 import { Stage } from './stage.mjs';
 
 const MIB = 1 << 20;

@@ -10,7 +10,7 @@ import { basename, extname, join } from 'node:path';
 import { build } from 'esbuild';
 
 import { prepare } from '../../dist/run/program.js';
-import { start } from '../../scripts/engines.mjs';
+import { start } from '../../dist/run/engines.js';
 
 const TYPES = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
 
@@ -43,7 +43,8 @@ async function guest(name) {
     env: environment,
     stdio: 'inherit',
   });
-  return prepare(join(root, 'target/wasm32-wasip2/guest', `${name}.wasm`), false);
+  const how = { waits: false, adapter: false };
+  return prepare(join(root, 'target/wasm32-wasip2/guest', `${name}.wasm`), how);
 }
 
 /** One server and one profile for a test, on which `engine` is started again and again. */
@@ -76,8 +77,9 @@ export class Stage {
 
   /** A guest as the worker takes it. */
   program(name) {
-    const { directory, modules } = this.#programs.get(name);
-    return { url: `/programs/${basename(directory)}/component.js`, modules };
+    const { id, files } = this.#programs.get(name);
+    const modules = [...files.keys()].filter((name) => name.endsWith('.wasm'));
+    return { url: `/programs/${id}/component.js`, modules };
   }
 
   /** A page with a worker in it; the engine is started on the profile unless it runs. */
@@ -130,12 +132,12 @@ export class Stage {
       return;
     }
     const [, top, id, name] = pathname.split('/');
-    const program = [...this.#programs.values()].find(({ directory }) => basename(directory) === id);
+    const program = [...this.#programs.values()].find((program) => program.id === id);
     const file =
       top === 'programs' && program
-        ? join(program.directory, basename(name))
+        ? program.files.get(name)
         : join(this.#folder, 'www', basename(pathname));
-    const type = TYPES[extname(file)];
+    const type = TYPES[extname(file ?? '')];
     if (type && existsSync(file)) {
       response.writeHead(200, { 'content-type': type }).end(readFileSync(file));
     } else {

@@ -13,9 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
 use crate::interrupt;
-use crate::job::{Job, Outcome, Runner, Stdio};
+use crate::job::{Job, Outcome, Runner};
 use crate::mounts::{CopySpec, MountSpec};
 use crate::program::NO_FILES;
+use crate::stdio::Stdio;
 use crate::trace::TraceLog;
 
 /// The most that is kept of what one program writes to one stream.
@@ -28,6 +29,8 @@ struct Line {
     #[serde(default, rename = "name")]
     _name: Option<String>,
     program: PathBuf,
+    #[serde(default)]
+    adapter: bool,
     #[serde(default)]
     args: Vec<String>,
     #[serde(default)]
@@ -135,6 +138,7 @@ fn job(line: &[u8], timeout: Option<Duration>) -> Result<Job> {
     };
     Ok(Job {
         program: line.program,
+        adapter: line.adapter,
         args: line.args,
         mounts: mounts.collect::<Result<_>>()?,
         imports: copies(&line.imports),

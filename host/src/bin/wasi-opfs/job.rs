@@ -1,5 +1,6 @@
 //! One program from its file to its exit code: copy in, run, copy out.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,23 +8,23 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use tokio::time::MissedTickBehavior;
-use wasi_opfs::door::wasmtime::{FilesystemCtx, FilesystemCtxView, FilesystemView, add_to_linker};
 use wasi_opfs::{MountTable, Tracer};
-use wasmtime::component::{Component, Linker, ResourceTable};
-use wasmtime::{Cache, Config, Engine, Store};
-use wasmtime_wasi::p2::bindings::CommandPre;
-use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
-use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime::{Cache, Config, Engine};
 
+use crate::component::{self, Components};
+use crate::module::{self, Modules};
 use crate::mounts::{CopySpec, MountSpec, Mounts};
 use crate::place::{advised, directory};
-use crate::program::{NO_FILES, NOT_RUNNABLE, NotStarted, OrExit, from_wasmtime, load};
+use crate::program::{NO_FILES, NOT_RUNNABLE, NotStarted, OrExit, Program, from_wasmtime, load};
 use crate::progress::Progress;
+use crate::stdio::Stdio;
 use crate::{copy, interrupt};
 
 /// What is to be run.
 pub(crate) struct Job {
     pub(crate) program: PathBuf,
+    /// Whether a preview1 module is made a component.
+    pub(crate) adapter: bool,
     /// From `argv[1]` on.
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
@@ -33,15 +34,26 @@ pub(crate) struct Job {
     pub(crate) timeout: Option<Duration>,
 }
 
-/// Where a program's input comes from and its output goes to.
-pub(crate) enum Stdio {
-    /// This process's own.
-    Inherited,
-    /// No input; output is kept.
-    Captured { stdout: MemoryOutputPipe, stderr: MemoryOutputPipe },
+impl Job {
+    /// What the program is told that it is called.
+    pub(crate) fn name(&self) -> Cow<'_, str> {
+        self.program.file_name().unwrap_or_default().to_string_lossy()
+    }
 }
 
-/// How it ended.
+/// How a program came to its end by itself.
+pub(crate) struct Ended {
+    pub(crate) exit_code: i32,
+    pub(crate) message: Option<String>,
+}
+
+impl Ended {
+    pub(crate) const fn with(exit_code: i32) -> Self {
+        Self { exit_code, message: None }
+    }
+}
+
+/// How a job ended.
 pub(crate) struct Outcome {
     pub(crate) exit_code: i32,
     /// What there is to say beside what the program said itself.
@@ -61,9 +73,16 @@ const WRITE_OUT: Duration = Duration::from_secs(1);
 /// What is needed to run jobs.
 pub(crate) struct Runner {
     engine: Engine,
-    linker: Linker<Guest>,
+    components: Components,
+    modules: Modules,
     /// The last program, which the next job often runs again.
-    loaded: Option<(PathBuf, Component)>,
+    loaded: Option<(PathBuf, bool, Program)>,
+}
+
+/// A program with all it imports.
+enum Command {
+    Component(component::Command),
+    Module(module::Command),
 }
 
 impl Runner {
@@ -73,9 +92,8 @@ impl Runner {
         // Without a directory for it, each run compiles.
         config.cache(Cache::from_file(None).ok());
         let engine = Engine::new(&config).map_err(from_wasmtime)?;
-        let mut linker = Linker::new(&engine);
-        add_to_linker(&mut linker).map_err(from_wasmtime)?;
-        Ok(Self { engine, linker, loaded: None })
+        let (components, modules) = (Components::new(&engine)?, Modules::new(&engine)?);
+        Ok(Self { engine, components, modules, loaded: None })
     }
 
     /// Runs `job` to its end, whatever that is.
@@ -97,16 +115,20 @@ impl Runner {
         stdio: &Stdio,
         tracer: Option<Arc<dyn Tracer>>,
     ) -> Result<Outcome, NotStarted> {
-        let program = self.prepare(job)?;
+        let command = self.prepare(job)?;
         let mounts = Mounts::open(&job.mounts, &job.imports).or_exit(NO_FILES)?;
         copy_in(&mounts, &job.imports).await.or_exit(NO_FILES)?;
         let table = mounts.table().await.or_exit(NO_FILES)?;
-        let mut files = FilesystemCtx::new(table.clone());
-        if let Some(tracer) = tracer {
-            files = files.trace(tracer);
-        }
-        let guest = Guest { wasi: wasi(job, stdio), files, table: ResourceTable::new() };
-        let mut outcome = self.call(program, guest, job.timeout, &mounts).await;
+        let mut outcome = match command {
+            Command::Component(command) => {
+                let running = command.run(job, stdio, table.clone(), tracer);
+                self.wait(running, job.timeout, &mounts).await
+            }
+            Command::Module(command) => {
+                let running = command.run(job, stdio, table.clone(), tracer);
+                self.wait(running.or_exit(NO_FILES)?, job.timeout, &mounts).await
+            }
+        };
         let exported = copy_out(&table, &job.exports).await;
         for answer in [exported, mounts.finish().await] {
             if let Err(error) = answer {
@@ -119,34 +141,33 @@ impl Runner {
         Ok(outcome)
     }
 
-    fn prepare(&mut self, job: &Job) -> Result<CommandPre<Guest>, NotStarted> {
-        let component = match &self.loaded {
-            Some((path, component)) if *path == job.program => component.clone(),
-            _ => load(&self.engine, &job.program)?,
+    fn prepare(&mut self, job: &Job) -> Result<Command, NotStarted> {
+        let program = match &self.loaded {
+            Some((path, adapter, program)) if (path, adapter) == (&job.program, &job.adapter) => {
+                program.clone()
+            }
+            _ => load(&self.engine, &job.program, job.adapter)?,
         };
-        self.loaded = Some((job.program.clone(), component.clone()));
-        self.linker
-            .instantiate_pre(&component)
-            .and_then(CommandPre::new)
-            .map_err(from_wasmtime)
-            .with_context(|| format!("'{}' is not a program for WASI 0.2", job.program.display()))
+        self.loaded = Some((job.program.clone(), job.adapter, program.clone()));
+        let linked = match program {
+            Program::Component(component) => {
+                self.components.link(&component).map(Command::Component)
+            }
+            Program::Module(module) => self.modules.link(&module).map(Command::Module),
+        };
+        linked
+            .with_context(|| format!("cannot run '{}'", job.program.display()))
             .or_exit(NOT_RUNNABLE)
     }
 
-    async fn call(
+    /// Waits until a program has ended, or its time is over.
+    async fn wait(
         &self,
-        program: CommandPre<Guest>,
-        guest: Guest,
+        running: impl Future<Output = wasmtime::Result<Ended>> + Send + 'static,
         timeout: Option<Duration>,
         mounts: &Mounts,
     ) -> Outcome {
-        let mut store = Store::new(&self.engine, guest);
-        // The epoch moves on when a time is over.
-        store.set_epoch_deadline(1);
-        let mut task = tokio::spawn(async move {
-            let command = program.instantiate_async(&mut store).await?;
-            command.wasi_cli_run().call_run(&mut store).await
-        });
+        let mut task = tokio::spawn(running);
         let over = async {
             match timeout {
                 Some(timeout) => tokio::time::sleep(timeout).await,
@@ -181,16 +202,12 @@ async fn write_out(mounts: &Mounts) -> Infallible {
     }
 }
 
-type Ended = Result<wasmtime::Result<Result<(), ()>>, tokio::task::JoinError>;
-
-fn outcome(ended: Ended) -> Outcome {
+fn outcome(ended: Result<wasmtime::Result<Ended>, tokio::task::JoinError>) -> Outcome {
     let trap = match ended {
-        Ok(Ok(Ok(()))) => return Outcome { exit_code: 0, messages: Vec::new() },
-        Ok(Ok(Err(()))) => return Outcome { exit_code: 1, messages: Vec::new() },
-        Ok(Err(error)) => match error.downcast_ref::<I32Exit>() {
-            Some(&I32Exit(exit_code)) => return Outcome { exit_code, messages: Vec::new() },
-            None => anyhow!("the program trapped: {error:?}"),
-        },
+        Ok(Ok(Ended { exit_code, message })) => {
+            return Outcome { exit_code, messages: message.into_iter().collect() };
+        }
+        Ok(Err(error)) => anyhow!("the program trapped: {error:?}"),
         Err(panic) => anyhow!("the host failed: {panic}"),
     };
     Outcome { exit_code: TRAPPED, messages: vec![trap.to_string()] }
@@ -223,34 +240,4 @@ async fn copy_out(table: &MountTable, exports: &[CopySpec]) -> Result<()> {
         copied.with_context(|| format!("cannot export '{guest}' to '{}'", host.display()))?;
     }
     Ok(())
-}
-
-/// The data of a store.
-struct Guest {
-    wasi: WasiCtx,
-    files: FilesystemCtx,
-    table: ResourceTable,
-}
-
-impl WasiView for Guest {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
-    }
-}
-
-impl FilesystemView for Guest {
-    fn filesystem(&mut self) -> FilesystemCtxView<'_> {
-        FilesystemCtxView { ctx: &self.files, table: &mut self.table }
-    }
-}
-
-fn wasi(job: &Job, stdio: &Stdio) -> WasiCtx {
-    let mut builder = WasiCtxBuilder::new();
-    builder.arg(job.program.file_name().unwrap_or_default().to_string_lossy());
-    builder.args(&job.args).envs(&job.env);
-    match stdio {
-        Stdio::Inherited => builder.inherit_stdio(),
-        Stdio::Captured { stdout, stderr } => builder.stdout(stdout.clone()).stderr(stderr.clone()),
-    };
-    builder.build()
 }

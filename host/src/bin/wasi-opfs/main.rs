@@ -2,17 +2,20 @@
 
 mod batch;
 mod check;
+mod component;
 mod copy;
 mod files;
 mod interrupt;
 mod job;
 mod list;
+mod module;
 mod mounts;
 mod place;
 mod preview1;
 mod program;
 mod progress;
 mod run;
+mod stdio;
 mod trace;
 mod volume;
 

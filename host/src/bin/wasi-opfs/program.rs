@@ -1,4 +1,4 @@
-//! From a file to a component that is ready to run.
+//! From a file to a program that is ready to run.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Error, Result, bail};
 use wasmparser::Parser;
-use wasmtime::Engine;
 use wasmtime::component::Component;
+use wasmtime::{Engine, Module};
 
 use crate::preview1;
 
@@ -47,27 +47,38 @@ pub(crate) fn from_wasmtime(error: wasmtime::Error) -> Error {
     Error::from_boxed(error.into_boxed_dyn_error())
 }
 
-/// Reads and compiles `path`; what was compiled before comes from wasmtime's cache.
-pub(crate) fn load(engine: &Engine, path: &Path) -> Result<Component, NotStarted> {
+/// A compiled program.
+#[derive(Clone)]
+pub(crate) enum Program {
+    /// For WASI 0.2.
+    Component(Component),
+    /// For WASI preview1.
+    Module(Module),
+}
+
+/// Reads and compiles `path`, in the adapter if it is a preview1 module and `adapter` is set;
+/// what was compiled before comes from wasmtime's cache.
+pub(crate) fn load(engine: &Engine, path: &Path, adapter: bool) -> Result<Program, NotStarted> {
     let shown = path.display();
     let bytes = std::fs::read(path)
         .with_context(|| format!("cannot read the program '{shown}'"))
         .or_exit(MISSING)?;
-    component(&bytes)
-        .and_then(|bytes| Component::from_binary(engine, &bytes).map_err(from_wasmtime))
+    compile(engine, &bytes, adapter)
         .with_context(|| format!("cannot run '{shown}'"))
         .or_exit(NOT_RUNNABLE)
 }
 
-/// The component in `bytes`: text is read, and a preview1 module is wrapped.
-fn component(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
+fn compile(engine: &Engine, bytes: &[u8], adapter: bool) -> Result<Program> {
     let binary =
         wat::parse_bytes(bytes).context("it is neither WebAssembly nor its text format")?;
-    if Parser::is_component(&binary) {
-        return Ok(binary);
-    }
-    if !Parser::is_core_wasm(&binary) {
+    let component = if Parser::is_component(&binary) {
+        binary
+    } else if !Parser::is_core_wasm(&binary) {
         bail!("it is of an unknown version of WebAssembly");
-    }
-    Ok(Cow::Owned(preview1::to_component(&binary)?))
+    } else if adapter {
+        Cow::Owned(preview1::to_component(&binary)?)
+    } else {
+        return Module::from_binary(engine, &binary).map(Program::Module).map_err(from_wasmtime);
+    };
+    Component::from_binary(engine, &component).map(Program::Component).map_err(from_wasmtime)
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 use clap::Args;
 
-use crate::job::{Job, Runner, Stdio};
+use crate::job::{Job, Runner};
 use crate::mounts::{CopySpec, MountSpec};
+use crate::stdio::Stdio;
 use crate::trace::TraceLog;
 use crate::{batch, interrupt, say};
 
@@ -30,7 +31,8 @@ const BATCH_HELP: &str = r#"Runs the programs that FILE (`-`: standard input) na
 
 Each line is a JSON object:
 
-  {"name": "first", "program": "ls.wasm", "args": ["-l", "/"], "env": {"LANG": "C"},
+  {"name": "first", "program": "ls.wasm", "adapter": false, "args": ["-l", "/"],
+   "env": {"LANG": "C"},
    "mounts": {"/": "dir:./data:ro", "/tmp": "memory"}, "imports": {"/tmp": "./src"},
    "exports": {"/tmp": "./out"}, "timeout_ms": 5000}
 
@@ -56,6 +58,11 @@ pub(crate) struct Run {
     /// Set an environment variable of the program; it gets no others.
     #[arg(long, value_name = "KEY=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
+
+    /// Make a preview1 module a component, with the adapter of the WASI project, instead of
+    /// giving it its calls directly.
+    #[arg(long)]
+    adapter: bool,
 
     /// Copy what is in a directory of this machine into the program's directory GUEST
     /// before it starts, also where the program may not write.
@@ -86,7 +93,7 @@ pub(crate) struct Run {
         long,
         value_name = "FILE",
         long_help = BATCH_HELP,
-        conflicts_with_all = ["program", "mounts", "env", "imports", "exports", "args"]
+        conflicts_with_all = ["program", "mounts", "env", "adapter", "imports", "exports", "args"]
     )]
     batch: Option<PathBuf>,
 
@@ -130,6 +137,7 @@ impl Run {
         }
         let job = Job {
             program: self.program.unwrap_or_default(),
+            adapter: self.adapter,
             args: self.args,
             env: self.env,
             mounts: self.mounts,

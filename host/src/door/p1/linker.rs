@@ -9,9 +9,11 @@ use super::device::{Device, Null};
 use super::failure::Failure;
 use super::guest::{Guest, READS, Surroundings, WRITES};
 use super::memory::Memory;
+use super::trace::{Argument, Told, Value};
 use crate::backend::{Destination, Source};
 use crate::error::SetupError;
 use crate::mount::MountTable;
+use crate::trace::Tracer;
 
 /// How a guest ended that called `proc_exit`: the error that its call answers with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,7 @@ pub struct P1Builder {
     environment: Vec<Vec<u8>>,
     stdio: [Arc<dyn Device>; 3],
     devices: Vec<(u32, Arc<dyn Device>)>,
+    tracer: Option<Arc<dyn Tracer>>,
 }
 
 impl P1Builder {
@@ -44,7 +47,7 @@ impl P1Builder {
         let null = || Arc::new(Null) as Arc<dyn Device>;
         let stdio = [null(), null(), null()];
         let (arguments, environment) = (Vec::new(), Vec::new());
-        Self { mounts, arguments, environment, stdio, devices: Vec::new() }
+        Self { mounts, arguments, environment, stdio, devices: Vec::new(), tracer: None }
     }
 
     /// One more argument; the first is the program's own name.
@@ -89,6 +92,13 @@ impl P1Builder {
         self
     }
 
+    /// Tells `tracer`, in most cases a closure, of each call on files.
+    #[must_use]
+    pub fn trace(mut self, tracer: Arc<dyn Tracer>) -> Self {
+        self.tracer = Some(tracer);
+        self
+    }
+
     /// The guest's state, for the data of its store.
     ///
     /// # Errors
@@ -105,12 +115,29 @@ impl P1Builder {
         for (fd, device) in self.devices {
             guest.device(fd, device, READS | WRITES)?;
         }
-        Ok(P1Ctx(Arc::new(guest)))
+        Ok(P1Ctx(Arc::new(State { guest, tracer: self.tracer })))
     }
 }
 
 /// One guest's state.
-pub struct P1Ctx(Arc<Guest>);
+pub struct P1Ctx(Arc<State>);
+
+struct State {
+    guest: Guest,
+    tracer: Option<Arc<dyn Tracer>>,
+}
+
+impl State {
+    /// A call begins. Where nobody listens, it costs one test more.
+    fn begin<const COUNT: usize>(
+        &self,
+        call: &'static str,
+        arguments: impl FnOnce() -> [Argument; COUNT],
+        memory: &mut Linear<'_>,
+    ) -> Option<Told> {
+        Told::begin(self.tracer.clone()?, call, &arguments(), memory)
+    }
+}
 
 /// What a store's data has to give.
 pub trait P1View: Send {
@@ -153,7 +180,7 @@ impl Memory for Linear<'_> {
 }
 
 /// The guest of a call, and its memory.
-fn parts<'a, T: P1View>(caller: &'a mut Caller<'_, T>) -> Result<(Arc<Guest>, Linear<'a>)> {
+fn parts<'a, T: P1View>(caller: &'a mut Caller<'_, T>) -> Result<(Arc<State>, Linear<'a>)> {
     let memory = match caller.get_export("memory") {
         Some(Extern::Memory(memory)) => memory,
         Some(Extern::SharedMemory(_)) => {
@@ -166,7 +193,14 @@ fn parts<'a, T: P1View>(caller: &'a mut Caller<'_, T>) -> Result<(Arc<Guest>, Li
 }
 
 /// What the guest gets of an answer.
-fn answer(answered: Result<(), Failure>) -> Result<u32> {
+fn answer(
+    told: Option<Told>,
+    memory: &mut Linear<'_>,
+    answered: Result<(), Failure>,
+) -> Result<u32> {
+    if let Some(told) = told {
+        told.end(memory, answered);
+    }
     match answered {
         Ok(()) => Ok(0),
         Err(Failure::Errno(errno)) => Ok(errno as u32),
@@ -190,8 +224,11 @@ macro_rules! add_all {
                     MODULE,
                     stringify!($now),
                     |mut caller: Caller<'_, T>, $($n: $nt),*| {
-                        let (guest, mut memory) = parts(&mut caller)?;
-                        answer(guest.$now(&mut memory, $($n),*))
+                        let (state, mut memory) = parts(&mut caller)?;
+                        let arguments = || [$((stringify!($n), Value::value($n))),*];
+                        let told = state.begin(stringify!($now), arguments, &mut memory);
+                        let answered = state.guest.$now(&mut memory, $($n),*);
+                        answer(told, &mut memory, answered)
                     },
                 )?;
             )*
@@ -201,8 +238,11 @@ macro_rules! add_all {
                     stringify!($wait),
                     |mut caller: Caller<'_, T>, ($($w,)*): ($($wt,)*)| {
                         Box::new(async move {
-                            let (guest, mut memory) = parts(&mut caller)?;
-                            answer(guest.$wait(&mut memory, $($w),*).await)
+                            let (state, mut memory) = parts(&mut caller)?;
+                            let arguments = || [$((stringify!($w), Value::value($w))),*];
+                            let told = state.begin(stringify!($wait), arguments, &mut memory);
+                            let answered = state.guest.$wait(&mut memory, $($w),*).await;
+                            answer(told, &mut memory, answered)
                         })
                     },
                 )?;

@@ -20,6 +20,8 @@ mod path;
 mod poll;
 mod system;
 mod table;
+#[cfg(not(target_arch = "wasm32"))]
+mod trace;
 
 #[cfg(all(feature = "jco", target_arch = "wasm32"))]
 pub(crate) use self::browser::remove_all;

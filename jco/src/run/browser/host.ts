@@ -13,6 +13,9 @@ let beforeAsking = (): void => undefined;
 let written = 0;
 let arrived = 0;
 
+/** How a program's output, and its trace, are written. */
+export type Write = (to: Output, bytes: Uint8Array) => void;
+
 /** Says where the host is, and what is to be done before it is waited for. */
 export function connect(to: string, before = beforeAsking): void {
   path = to;
@@ -43,5 +46,8 @@ export function ask(what: string): Uint8Array {
   request.open('GET', `${path}${what}`, false);
   request.responseType = 'arraybuffer';
   request.send();
+  if (request.status !== 200) {
+    throw new Error(`the host does not answer to '${what}'`);
+  }
   return new Uint8Array(request.response as ArrayBuffer);
 }

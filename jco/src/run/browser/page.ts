@@ -4,6 +4,7 @@
 import { parseMount } from '../../mount.js';
 import { place } from '../place.js';
 import {
+  type Modules,
   type Output,
   type PageJob,
   TIMED_OUT,
@@ -12,8 +13,6 @@ import {
   type WorkerMessage,
   type WorkerOrder,
 } from '../protocol.js';
-
-type Modules = [string, WebAssembly.Module][];
 
 const core = WebAssembly.compileStreaming(fetch('core.wasm'));
 
@@ -84,7 +83,7 @@ globalThis.runJob = async (job: PageJob): Promise<number> => {
   const order: WorkerOrder = {
     job,
     core: await core,
-    program: { url: `${job.program}component.js`, modules: await compile(job) },
+    modules: await compile(job),
   };
   const exitCode = await work('worker.js', order, outlet, job.timeoutMs);
   if (exitCode === TIMED_OUT && job.exports.length > 0) {
@@ -107,7 +106,7 @@ async function rescue(order: WorkerOrder, outlet: Outlet): Promise<void> {
   const kept = exports.filter((guest) => !lost.includes(guest));
   if (kept.length > 0) {
     const job = { ...order.job, exports: kept };
-    await work('worker.js', { ...order, job, program: undefined }, outlet);
+    await work('worker.js', { ...order, job, modules: undefined }, outlet);
   }
 }
 

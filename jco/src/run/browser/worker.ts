@@ -1,23 +1,14 @@
 // A job's worker: mounts, imports, the program itself, exports.
 
-import * as wasi from '@bytecodealliance/preview2-shim';
-import { createCli } from '@bytecodealliance/preview2-shim/cli';
-import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
-
 import { Filesystem } from '../../host.js';
 import type { TraceEvent } from '../../trace.js';
-import {
-  NOT_RUNNABLE,
-  NO_FILES,
-  type Output,
-  type PageJob,
-  TRAPPED,
-  type WorkerOrder,
-} from '../protocol.js';
-import { clocks, onSleep, poll } from './clocks.js';
+import { NOT_RUNNABLE, NO_FILES, type Output, type WorkerOrder } from '../protocol.js';
+import { onSleep } from './clocks.js';
+import { runComponent } from './component.js';
 import { copyIn, copyOut } from './copy.js';
 import * as host from './host.js';
 import { say, tell } from './host.js';
+import { runModule, unfit } from './module.js';
 
 const encoder = new TextEncoder();
 
@@ -52,96 +43,29 @@ function traceLine({ call, answer, result, us, ...names }: TraceEvent): void {
   output('trace', encoder.encode(`${text}\n`));
 }
 
-function imports(job: PageJob, filesystem: Filesystem): Record<string, unknown> {
-  const cli = createCli({
-    arguments: job.argv,
-    environment: job.env,
-    stdin: {
-      blockingRead: (length) => {
-        const bytes = host.ask(`stdin?length=${Math.min(Number(length), 1 << 20)}`);
-        if (bytes.length === 0) {
-          throw { tag: 'closed' };
-        }
-        return bytes;
-      },
-    },
-    stdout: { write: (bytes) => output('stdout', bytes) },
-    stderr: { write: (bytes) => output('stderr', bytes) },
-  });
-  const environment = { ...cli.environment, initialCwd: () => undefined };
-  const shim = new WASIShim({
-    cli: { ...cli, environment },
-    clocks,
-    filesystem: filesystem.wasi,
-    io: { ...wasi.io, poll },
-  });
-  return shim.getImportObject() as unknown as Record<string, unknown>;
-}
-
-/** Runs the program; its exit code. */
-async function run(
-  program: NonNullable<WorkerOrder['program']>,
-  imports: Record<string, unknown>,
-): Promise<number> {
-  const modules = new Map(program.modules);
-  const { instantiate } = (await import(program.url)) as {
-    instantiate: (
-      module: (name: string) => WebAssembly.Module | undefined,
-      imports: Record<string, unknown>,
-    ) => Promise<{ run: { run(): unknown } }>;
-  };
-  let instance;
-  try {
-    instance = await instantiate((name) => modules.get(name), imports);
-  } catch (error) {
-    say(`the program could not be instantiated: ${describe(error)}`);
+async function obey(order: WorkerOrder): Promise<number> {
+  const { job, core, modules } = order;
+  const [[, module] = []] = modules ?? [];
+  const why = job.kind === 'module' && module ? unfit(module) : undefined;
+  if (why !== undefined) {
+    say(`cannot run '${job.name}': ${why}`);
     return NOT_RUNNABLE;
   }
+  const filesystem = (files = await Filesystem.open({
+    mounts: job.mounts,
+    wasm: core,
+    ...(job.trace && modules ? { trace: traceLine } : {}),
+  }));
+  let exitCode = 0;
   try {
-    await instance.run.run();
-    return 0;
-  } catch (error) {
-    // `run` answered with its error, which carries nothing.
-    if (error === undefined) {
-      return 1;
-    }
-    // What the shim's `exit` throws.
-    const { exitError, code } = error as { exitError?: boolean; code?: number };
-    if (exitError) {
-      return code ?? 1;
-    }
-    say(`the program trapped: ${describe(error)}`);
-    return TRAPPED;
-  }
-}
-
-/** What happened, and in a program where: the names of its innermost functions. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) {
-    return String(error);
-  }
-  const frames = error.stack?.split('\n').filter((line) => line.includes('wasm-function')) ?? [];
-  const names = frames.slice(0, 8).map((line) => line.replace(/\s*\(.*\)$/, ''));
-  return [`${error.name}: ${error.message}`, ...names].join('\n');
-}
-
-async function obey({ job, core, program }: WorkerOrder): Promise<void> {
-  host.connect(job.path, writeOut);
-  let exitCode = NO_FILES;
-  try {
-    const filesystem = (files = await Filesystem.open({
-      mounts: job.mounts,
-      wasm: core,
-      ...(job.trace && program ? { trace: traceLine } : {}),
-    }));
-    onSleep(writeOut);
-    if (program) {
+    if (modules) {
       for (const guest of job.imports) {
         await copyIn(filesystem, guest, job.path);
       }
-      const host = imports(job, filesystem);
       tell({ type: 'started' });
-      exitCode = await run(program, host);
+      exitCode = await (job.kind === 'module'
+        ? runModule(module!, job, filesystem, output)
+        : runComponent(modules, job, filesystem, output));
       tell({ type: 'ended' });
       filesystem.release();
     }
@@ -153,9 +77,16 @@ async function obey({ job, core, program }: WorkerOrder): Promise<void> {
     say(error instanceof Error ? error.message : String(error));
     exitCode ||= NO_FILES;
   }
-  tell({ type: 'done', exitCode });
+  return exitCode;
 }
 
 addEventListener('message', ({ data }: MessageEvent<WorkerOrder>) => {
-  void obey(data);
+  host.connect(data.job.path, writeOut);
+  onSleep(writeOut);
+  obey(data)
+    .catch((error: unknown) => {
+      say(error instanceof Error ? error.message : String(error));
+      return NO_FILES;
+    })
+    .then((exitCode) => tell({ type: 'done', exitCode }));
 });
