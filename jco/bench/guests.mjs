@@ -57,8 +57,9 @@ function follow(host, handle, post) {
     } else {
       const stored = time(host.stored);
       const flush_ms = host.flush ? time(host.flush) : null;
-      const phase = { table: 'guests', phase: said.phase, ms: said.ms + stored };
-      post({ ...phase, calls_ms: said.ms, flush_ms, stored: host.stored !== undefined });
+      const { phase, cut } = said;
+      const found = { table: 'guests', phase, ms: said.ms + stored, cut };
+      post({ ...found, flush_ms, stored: host.stored !== undefined });
     }
   };
 }

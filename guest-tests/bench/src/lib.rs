@@ -15,11 +15,25 @@ use anyhow::{Result, ensure};
 /// # Errors
 /// Those of the phase.
 pub fn phase<T>(name: &str, writes: usize, run: impl FnOnce() -> Result<T>) -> Result<T> {
+    part_of_phase(name, writes, || Ok((run()?, 1.0)))
+}
+
+/// The same of one that may do but a part of what it should: its share is beside its answer,
+/// and the time is said for all of it.
+///
+/// # Errors
+/// Those of the phase.
+pub fn part_of_phase<T>(
+    name: &str,
+    writes: usize,
+    run: impl FnOnce() -> Result<(T, f64)>,
+) -> Result<T> {
     say(&format!(r#"{{"at":"{name}","writes":{writes}}}"#));
     let begun = Instant::now();
-    let found = run()?;
-    let ms = milliseconds(begun.elapsed());
-    say(&format!(r#"{{"phase":"{name}","ms":{ms}}}"#));
+    let (found, share) = run()?;
+    let ms = milliseconds(begun.elapsed()) / share;
+    let cut = share < 1.0;
+    say(&format!(r#"{{"phase":"{name}","ms":{ms},"cut":{cut}}}"#));
     Ok(found)
 }
 
