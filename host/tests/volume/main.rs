@@ -5,6 +5,7 @@
 
 #![cfg(feature = "testing")]
 
+mod cache;
 mod check;
 mod compact;
 mod crash;

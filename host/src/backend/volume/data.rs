@@ -27,6 +27,13 @@ const SIZE_MAX: u64 = i64::MAX as u64;
 /// Bytes of a file that is small: such are read again and again.
 const SMALL: u64 = 64 * 1024;
 
+/// Bytes of a file of which short reads are kept, too: asking the disk for each costs more than
+/// copying once more.
+const MIDDLING: u64 = 1024 * 1024;
+
+/// Bytes of a read that is short.
+const SHORT: usize = 16 * 1024;
+
 /// After how long a read is noted though nothing was written since the last one noted.
 const DAY: i64 = 24 * 60 * 60 * 1_000_000_000;
 
@@ -72,7 +79,8 @@ impl Store {
         let file = self.table.inode(ino)?;
         let Some(extents) = file.extents() else { return Err(ErrorCode::Invalid) };
         let end = file.attr.size().min(offset.saturating_add(target.len() as u64));
-        let small = file.attr.size() <= SMALL;
+        let size = file.attr.size();
+        let small = size <= SMALL || (size <= MIDDLING && target.len() <= SHORT);
         let mut at = offset;
         while at < end {
             let block = block_of(at);
