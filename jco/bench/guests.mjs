@@ -84,9 +84,10 @@ async function phases(host, { tiny }, post) {
   }
 }
 
+/** How many count, after as many that do not. */
 const ROUNDS = 20;
 
-/** Microseconds of a call on an access handle itself, at places of one mebibyte in turn. */
+/** Microseconds of a call on an access handle itself, all over one mebibyte. */
 function rawCall(call, length) {
   const bytes = new Uint8Array(length);
   const each = MEBIBYTE / length;
@@ -145,17 +146,6 @@ async function sustained(host, { tiny }, post) {
   await remove();
 }
 
-/** Real programs: on which files, and with which words. */
-const PROGRAMS = {
-  ripgrep: { program: 'rg', files: 'tree', args: ['-n', '--no-heading', 'lighthouse', '/'] },
-  python: {
-    program: 'python',
-    files: 'python',
-    args: ['-c', 'pass'],
-    // At /usr the module finds a library inside itself.
-    env: ['PYTHONHOME=/python'],
-  },
-};
 /** How often each is run before it counts, so that the engine has compiled it, and then. */
 const RUNS = { before: 3, counted: 5 };
 
@@ -175,9 +165,8 @@ async function folder(name) {
  * A program from its instantiation to its exit. Its files are there before; what stores them
  * is opened again for each run, and remembers nothing of the one before.
  */
-const program = (name) => async (host, { tiny }, post) => {
-  const { program, files, args, env } = PROGRAMS[name];
-  const module = await compiled(program);
+async function program(host, { name, module, files, args, env, tiny }, post) {
+  const compiledModule = await compiled(module);
   for (const { path, bytes } of await folder(files)) host.put(path, bytes);
   host.flush?.();
   for (let run = tiny ? 0 : -RUNS.before; run < (tiny ? 1 : RUNS.counted); run++) {
@@ -189,16 +178,14 @@ const program = (name) => async (host, { tiny }, post) => {
     const out = (bytes) => void (printed += bytes.length);
     const err = (bytes) => void (complaints += new TextDecoder().decode(bytes));
     const begun = performance.now();
-    const code = await host.run(module, { args: [program, ...args], env, out, err });
+    const code = await host.run(compiledModule, { args: [name, ...args], env, out, err });
     const ms = performance.now() - begun;
     ensure(code === 0, `${name} ended with ${code}: ${complaints}`);
-    const first = run === -RUNS.before ? ', first run' : undefined;
-    if (first || run >= 0) {
-      const phase = `${name}${first ?? ''}`;
-      post({ table: 'guests', phase, ms, printed, stored: host.stored !== undefined });
-    }
+    const found = { table: 'guests', ms, printed, stored: host.stored !== undefined };
+    if (run === -RUNS.before) post({ ...found, phase: `${name}, first run` });
+    else if (run >= 0) post({ ...found, phase: name });
   }
-};
+}
 
 /** What a worker with this host can be asked for. */
 export function guests(host) {
@@ -207,11 +194,10 @@ export function guests(host) {
     await part(host, request, post);
     await host.close();
   };
-  const programs = Object.keys(PROGRAMS).map((name) => [name, on(program(name))]);
   return {
     phases: on(phases),
     calls: on(calls),
     sustained: on(sustained),
-    ...Object.fromEntries(programs),
+    program: on(program),
   };
 }

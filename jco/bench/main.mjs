@@ -46,14 +46,9 @@ const PARTS = {
   ],
 };
 
-/** What is measured from inside guests, and in whose hands. */
-const GUESTS = {
-  phases: ['volume', 'browser_wasi_shim'],
-  calls: ['volume', 'browser_wasi_shim'],
-  sustained: ['volume'],
-  ripgrep: ['volume', 'browser_wasi_shim'],
-  python: ['volume', 'browser_wasi_shim'],
-};
+/** In whose hands guests are measured, and those that measure. */
+const HOSTS = ['volume', 'browser_wasi_shim'];
+const GUESTS = { phases: HOSTS, calls: HOSTS, sustained: ['volume'] };
 
 const VISIBLE = Object.keys(PHASES).filter((name) => !PHASES[name].hidden);
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -222,7 +217,7 @@ class Engine {
     this.#told = (line) => {
       if (line.startsWith('{')) say({ engine: this.name, ...context, ...JSON.parse(line) });
     };
-    this.#requested = [name, what.part ?? 'phases', context.run ?? 0].join('-');
+    this.#requested = [name, what.name ?? what.part ?? 'phases', context.run ?? 0].join('-');
     let error;
     try {
       error = await ask(await this.#ready(), name, what);
@@ -242,7 +237,7 @@ class Engine {
 }
 
 /** One engine, all that is wanted, the peers in turn. */
-async function measure(engine, { peers, phases, parts, guests, runs, tiny }) {
+async function measure(engine, { peers, phases, parts, asked, runs, tiny }) {
   const failed = new Set();
   try {
     for (let run = 0; run < runs; run++) {
@@ -251,13 +246,11 @@ async function measure(engine, { peers, phases, parts, guests, runs, tiny }) {
         if (!well) failed.add(peer);
       }
     }
-    const inGuests = guests.flatMap((part) => GUESTS[part].map((host) => [part, host]));
     for (let run = 0; run < runs; run++) {
-      for (const [part, host] of inGuests) {
-        if (failed.has(part + host)) continue;
-        const context = { peer: host, run };
-        const well = await engine.request(context, `in-${host}`, { part, tiny });
-        if (!well) failed.add(part + host);
+      for (const one of asked.filter((one) => !failed.has(one))) {
+        const { host, ...what } = one;
+        const well = await engine.request({ peer: host, run }, `in-${host}`, { ...what, tiny });
+        if (!well) failed.add(one);
       }
     }
     for (const part of parts) {
@@ -278,6 +271,7 @@ const {
   phases = VISIBLE,
   parts = [],
   guests = [],
+  programs = {},
   files = {},
   folders = {},
   profiles,
@@ -299,7 +293,14 @@ known('phase', phases, VISIBLE);
 known('part', parts, Object.keys(PARTS));
 known('guest', guests, Object.keys(GUESTS));
 
-const hosts = [...new Set(guests.flatMap((part) => GUESTS[part]))];
+// What is asked of whom, from inside guests.
+const asked = [
+  ...guests.flatMap((part) => GUESTS[part].map((host) => ({ host, part }))),
+  ...Object.entries(programs).flatMap(([name, what]) =>
+    HOSTS.map((host) => ({ host, part: 'program', name, ...what })),
+  ),
+];
+const hosts = [...new Set(asked.map(({ host }) => host))];
 const under = (prefix, places) =>
   Object.fromEntries(Object.entries(places).map(([name, place]) => [prefix + name, place]));
 const server = await serve(
@@ -310,7 +311,7 @@ const server = await serve(
 try {
   for (const name of engines) {
     const engine = new Engine(name, `http://127.0.0.1:${server.address().port}/`, profiles);
-    await measure(engine, { peers, phases, parts, guests, runs, tiny });
+    await measure(engine, { peers, phases, parts, asked, runs, tiny });
   }
 } finally {
   server.close();

@@ -34,10 +34,11 @@ export const host = {
     directory.contents.set(last, new File(bytes));
   },
   /** Runs a command; the exit code. */
-  async run(module, { args, env = [], out, err }) {
+  async run(module, { args, env = {}, out, err }) {
     const fds = [new OpenFile(new File([])), new ConsoleStdout(out), new ConsoleStdout(err), top];
+    const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
     // It writes a line to the console for each file that is opened, unless told not to.
-    const wasi = new WASI(args, env, fds, { debug: false });
+    const wasi = new WASI(args, variables, fds, { debug: false });
     const { wasiImport } = wasi;
     const instance = await WebAssembly.instantiate(module, { wasi_snapshot_preview1: wasiImport });
     return wasi.start(instance);

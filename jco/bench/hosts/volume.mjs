@@ -17,9 +17,8 @@ export const host = {
     fs.writeFileSync(path, bytes);
   },
   /** Runs a command; the exit code. */
-  async run(module, { args, env = [], out, err }) {
-    const named = Object.fromEntries(env.map((entry) => entry.split(/=(.*)/s, 2)));
-    const wasi = fs.preview1({ args, env: named, stdout: out, stderr: err });
+  async run(module, { args, env, out, err }) {
+    const wasi = fs.preview1({ args, env, stdout: out, stderr: err });
     const { wasiImport } = wasi;
     const instance = await WebAssembly.instantiate(module, { wasi_snapshot_preview1: wasiImport });
     try {

@@ -1,6 +1,7 @@
 //! Real programs from their start to their exit: what they are run on, and how long they
 //! take in wasmtime with files of the disk. What runs them in browsers is `jco/bench`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -18,23 +19,26 @@ use crate::tools::{cargo, command, run, say};
 const RUNS: (usize, usize) = (3, 5);
 /// Whose column it is.
 const NATIVE: &str = "wasmtime on disk";
-const SEARCH: [&str; 4] = ["-n", "--no-heading", "lighthouse", "/"];
-
 /// Unpacks CPython's library, and not below `/usr`: there the module finds one inside itself.
 /// Each import is a file or several then, and no archive.
 const UNPACK: &str = "\
 import os, zipfile
 zipfile.ZipFile('/archive.zip').extractall('/python/lib/python3.11')
 os.remove('/archive.zip')";
-const HOME: (&str, &str) = ("PYTHONHOME", "/python");
 
-/// The programs and the folders that they find at their root.
+/// A program, the folder that it finds at its root, and how it is called.
+struct Program {
+    name: &'static str,
+    module: PathBuf,
+    files: PathBuf,
+    args: &'static [&'static str],
+    env: &'static [(&'static str, &'static str)],
+}
+
+/// All of them, and what runs them natively.
 pub(super) struct Ready {
     wasmtime: PathBuf,
-    ripgrep: PathBuf,
-    tree: PathBuf,
-    python: PathBuf,
-    library: PathBuf,
+    programs: [Program; 2],
 }
 
 /// One run, as the example prints it.
@@ -51,37 +55,52 @@ impl Ready {
     /// If something cannot be fetched or built.
     pub(super) fn new(root: &Path) -> Result<Self> {
         let programs = Programs::new(root)?;
+        let wasmtime = plain_wasmtime(root)?;
         let folder = root.join("target/bench");
         let tree = folder.join("tree");
         tree::write(&tree)?;
-        let python = programs.python()?;
-        let library = folder.join("python");
-        let ready = Self {
-            wasmtime: plain_wasmtime(root)?,
-            ripgrep: programs.ripgrep()?,
-            tree,
-            python: python.program,
-            library: library.clone(),
+        let ripgrep = Program {
+            name: "ripgrep",
+            module: programs.ripgrep()?,
+            files: tree,
+            args: &["--line-number", "--no-heading", "lighthouse", "/"],
+            env: &[],
         };
-        if !library.is_dir() {
+        let python = programs.python()?;
+        let archive = python.files.join("usr/local/lib/python311.zip");
+        let python = Program {
+            name: "python",
+            module: python.program,
+            files: folder.join("python"),
+            args: &["-c", "pass"],
+            env: &[("PYTHONHOME", "/python")],
+        };
+        if !python.files.is_dir() {
             let scratch = folder.join("unpacking");
             fs::create_dir_all(&scratch)?;
-            let archive = python.files.join("usr/local/lib/python311.zip");
             fs::copy(archive, scratch.join("archive.zip"))?;
-            ready.natively(1, &ready.python, &scratch, &["-c", UNPACK], &[])?;
-            fs::rename(&scratch, &library)?;
+            let unpack = Program {
+                files: scratch.clone(),
+                module: python.module.clone(),
+                args: &["-c", UNPACK],
+                env: &[],
+                ..python
+            };
+            natively(&wasmtime, 1, &unpack)?;
+            fs::rename(&scratch, &python.files)?;
         }
-        Ok(ready)
+        Ok(Self { wasmtime, programs: [ripgrep, python] })
     }
 
     /// Asks for them in browsers.
     pub(super) fn ask(&self, request: &mut Value) {
-        if let Some(guests) = request["guests"].as_array_mut() {
-            guests.extend([json!("ripgrep"), json!("python")]);
+        for Program { name, module, files, args, env } in &self.programs {
+            let env = env.iter().copied().collect::<BTreeMap<_, _>>();
+            request["programs"][name] =
+                json!({ "module": name, "files": name, "args": args, "env": env });
+            request["files"][format!("{name}.wasm")] = json!(module);
+            request["folders"][name] = json!(files);
         }
-        request["files"]["rg.wasm"] = json!(self.ripgrep);
-        request["files"]["python.wasm"] = json!(self.python);
-        request["folders"] = json!({ "tree": self.tree, "python": self.library });
     }
 
     /// Runs them in wasmtime, and adds that to what browsers found.
@@ -90,11 +109,9 @@ impl Ready {
     /// If one fails, or prints something else than in a browser.
     pub(super) fn add_native(&self, engines: &mut [Engine]) -> Result<()> {
         say("running the programs in wasmtime");
-        for (name, program, folder, arguments, env) in [
-            ("ripgrep", &self.ripgrep, &self.tree, &SEARCH[..], &[][..]),
-            ("python", &self.python, &self.library, &["-c", "pass"], &[HOME]),
-        ] {
-            let runs = self.natively(RUNS.0 + RUNS.1, program, folder, arguments, env)?;
+        for program in &self.programs {
+            let name = program.name;
+            let runs = natively(&self.wasmtime, RUNS.0 + RUNS.1, program)?;
             for engine in &mut *engines {
                 for run in &runs[RUNS.0..] {
                     engine.guests.add(name, NATIVE).take(run.ms, Some(run.printed));
@@ -104,25 +121,19 @@ impl Ready {
         }
         Ok(())
     }
+}
 
-    fn natively(
-        &self,
-        runs: usize,
-        program: &Path,
-        folder: &Path,
-        arguments: &[&str],
-        env: &[(&str, &str)],
-    ) -> Result<Vec<Run>> {
-        let mut wasmtime = command(folder, &self.wasmtime);
-        wasmtime.arg(runs.to_string()).args([program, folder]).args(arguments);
-        wasmtime.env_clear().envs(env.iter().copied());
-        let output = wasmtime.stderr(Stdio::inherit()).output()?;
-        ensure!(output.status.success(), "{} failed ({})", program.display(), output.status);
-        let lines = serde_json::Deserializer::from_slice(&output.stdout).into_iter();
-        let found = lines.collect::<Result<Vec<Run>, _>>()?;
-        ensure!(found.len() == runs, "{} of {runs} runs came to an end", found.len());
-        Ok(found)
-    }
+/// Runs a program so often in wasmtime.
+fn natively(wasmtime: &Path, runs: usize, program: &Program) -> Result<Vec<Run>> {
+    let mut command = command(&program.files, wasmtime);
+    command.arg(runs.to_string()).args([&program.module, &program.files]).args(program.args);
+    command.env_clear().envs(program.env.iter().copied()).stderr(Stdio::inherit());
+    let output = command.output()?;
+    ensure!(output.status.success(), "{} failed in wasmtime ({})", program.name, output.status);
+    let lines = serde_json::Deserializer::from_slice(&output.stdout).into_iter();
+    let found = lines.collect::<Result<Vec<Run>, _>>()?;
+    ensure!(found.len() == runs, "{} of {runs} runs came to an end", found.len());
+    Ok(found)
 }
 
 /// Builds the example of that name. What compiles and runs guests is optimised by itself.
