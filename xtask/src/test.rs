@@ -99,7 +99,8 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
     // dependencies, which means all of wasmtime once more.
     let binary = build::cli_path(root);
     let native = Runner::Native(&binary);
-    let browser = Runner::Browser { package: &jco, chromium: &chromium };
+    let engine = |engine, browser| Runner::Browser { package: &jco, engine, browser };
+    let (browser, other) = (engine("chromium", &chromium), engine("firefox", &firefox));
     let guests = build::guests(root)?;
     for (door, runner, kind) in [
         ("wasmtime", &native, "dir"),
@@ -113,8 +114,8 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
             Ok(judge(&outcomes))
         });
     }
-    let real =
-        Real { root, scratch: &scratch.join("programs"), native: &native, browser: Some(&browser) };
+    let folder = scratch.join("programs");
+    let real = Real { root, scratch: &folder, native: &native, browsers: vec![&browser, &other] };
     for kind in Kind::of(seeds.is_some()) {
         tally.many(kind.name(), || real.run(*kind));
     }
@@ -127,16 +128,13 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
         let guest = Guest::Changes(guest);
         Kills { binary: &binary, guest, folder: &scratch.join("kills") }.run(kills)
     });
-    tally.many("SQLite, killed in the middle of transactions", || {
-        let sqlite = Programs::new(root)?.sqlite()?;
-        let guest = Guest::Sqlite(&sqlite);
-        Kills { binary: &binary, guest, folder: &scratch.join("kills-sqlite") }.run(kills)
-    });
+    tally.many(SQLITE_KILLED, || kill_sqlite(root, &binary, &scratch, kills));
     tally.many("browsers that are killed, and browsers that are full", || {
         let mut node = command(&jco, "node");
         node.args(["--test", "--test-concurrency=1", "--test-timeout=1800000"]);
         node.args(["test/engines/kills.test.mjs", "test/engines/quota.test.mjs"]);
         node.env("CHROME", &chromium).env("FIREFOX", &firefox).env("KILLS", kills.to_string());
+        node.env("SQLITE", Programs::new(root)?.sqlite()?);
         counted(&mut node, node_counts)
     });
     if let Some(seeds) = seeds {
@@ -166,18 +164,36 @@ pub(crate) fn run_programs(root: &Path, all: bool, browsers: bool) -> Result<()>
         fs::remove_dir_all(&scratch)?;
     }
     let native = Runner::Native(&binary);
-    let (package, chromium) = (root.join("jco"), chromium()?);
-    let browser = Runner::Browser { package: &package, chromium: &chromium };
+    let package = root.join("jco");
+    let mut found = Vec::new();
     if browsers {
         build::package(root)?;
+        found.extend([("chromium", chromium()?), ("firefox", firefox()?)]);
     }
-    let browser = browsers.then_some(&browser);
-    let real = Real { root, scratch: &scratch, native: &native, browser };
+    let browser = |(engine, browser)| Runner::Browser { package: &package, engine, browser };
+    let browsers: Vec<_> = found.iter().map(|(engine, file)| browser((*engine, file))).collect();
+    let browsers = browsers.iter().collect();
+    let real = Real { root, scratch: &scratch, native: &native, browsers };
     let mut tally = Tally::default();
     for kind in Kind::of(all) {
         tally.many(kind.name(), || real.run(*kind));
     }
+    let kills = if all { 20 } else { 3 };
+    tally.many(SQLITE_KILLED, || kill_sqlite(root, &binary, &scratch, kills));
     tally.report()
+}
+
+const SQLITE_KILLED: &str = "SQLite, killed in the middle of transactions";
+
+fn kill_sqlite(
+    root: &Path,
+    binary: &Path,
+    scratch: &Path,
+    count: u64,
+) -> Result<(u64, Vec<String>)> {
+    let sqlite = Programs::new(root)?.sqlite()?;
+    Kills { binary, guest: Guest::Sqlite(&sqlite), folder: &scratch.join("kills-sqlite") }
+        .run(count)
 }
 
 /// What runs the behaviour suite in Chromium.

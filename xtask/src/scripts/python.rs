@@ -30,5 +30,5 @@ pub(super) fn script(programs: &Programs<'_>, fixtures: &Path) -> Result<Script>
         ]),
         step(&["-c", "open('/missing')"]).fails(1),
     ];
-    Ok(Script { name: "python", steps })
+    Ok(Script { name: "python", not_on_trees: true, steps })
 }

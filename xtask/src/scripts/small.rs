@@ -26,16 +26,34 @@ pub(super) fn coreutils(programs: &Programs<'_>, fixtures: &Path) -> Result<Scri
         step(&["truncate", "-s", "5000", "/d/part"]),
         step(&["split", "-b", "2000", "/d/part", "/d/piece-"]),
         step(&["sha256sum", "/d/part", "/d/piece-aa", "/d/piece-ac"]),
-        step(&["touch", "-d", "2001-02-03 04:05:06.789 UTC", "/d/part"]),
-        step(&["date", "-u", "-r", "/d/part", "+%F %T.%N"]),
-        step(&["ln", "/d/part", "/d/hard"]),
-        step(&["ls", "-l", "--time-style=+", "/d/hard"]),
         step(&["tail", "-n", "2", "/seed/words.txt", "/d/renamed/er/moved.txt"]),
         step(&["rm", "-r", "/d/copy"]),
         step(&["rmdir", "/d"]).fails(1),
         step(&["ls", "/d"]),
     ];
-    Ok(Script { name: "coreutils", steps })
+    Ok(Script { name: "coreutils", not_on_trees: false, steps })
+}
+
+pub(super) fn coreutils_with_links(programs: &Programs<'_>, fixtures: &Path) -> Result<Script> {
+    let program = programs.coreutils()?;
+    let step = |args: &[&str]| Step::new(&program, args);
+    let steps = vec![
+        step(&["ln", "-s", "seed", "/link"]).import(fixtures.join("coreutils"), "/"),
+        step(&["readlink", "/link"]),
+        step(&["cat", "/link/words.txt"]),
+        step(&["cp", "-P", "/link", "/other"]),
+        step(&["ls", "-l", "--time-style=+", "/"]),
+        step(&["realpath", "/other/notes"]),
+        step(&["ln", "/seed/words.txt", "/hard"]),
+        step(&["touch", "-d", "2001-02-03 04:05:06.789 UTC", "/hard"]),
+        step(&["date", "-u", "-r", "/seed/words.txt", "+%F %T.%N"]),
+        step(&["ls", "-l", "--time-style=full-iso", "/hard"]),
+        step(&["cp", "-r", "--preserve=timestamps", "/seed", "/copy"]),
+        step(&["date", "-u", "-r", "/copy/words.txt", "+%F %T.%N"]),
+        step(&["rm", "-r", "/link", "/copy"]),
+        step(&["cat", "/other/words.txt"]),
+    ];
+    Ok(Script { name: "links", not_on_trees: true, steps })
 }
 
 pub(super) fn sqlite(programs: &Programs<'_>) -> Result<Script> {
@@ -65,7 +83,7 @@ pub(super) fn sqlite(programs: &Programs<'_>) -> Result<Script> {
         step(&["/n.db", "PRAGMA integrity_check", "SELECT nothing"]).fails(1),
         step(&["/no/such.db", count]).fails(1),
     ];
-    Ok(Script { name: "sqlite", steps })
+    Ok(Script { name: "sqlite", not_on_trees: false, steps })
 }
 
 pub(super) fn ripgrep(programs: &Programs<'_>, scratch: &Path) -> Result<Script> {
@@ -87,7 +105,7 @@ pub(super) fn ripgrep(programs: &Programs<'_>, scratch: &Path) -> Result<Script>
         step(&["there is no such line", "/tree"]).fails(1),
         step(&["lighthouse", "/missing"]).fails(2),
     ];
-    Ok(Script { name: "ripgrep", steps })
+    Ok(Script { name: "ripgrep", not_on_trees: true, steps })
 }
 
 pub(super) fn php(programs: &Programs<'_>, fixtures: &Path) -> Result<Script> {
@@ -98,7 +116,7 @@ pub(super) fn php(programs: &Programs<'_>, fixtures: &Path) -> Result<Script> {
         Step::new(&coreutils, &["ls", "-A", "/"]),
         Step::new(&php, &["-q", "/scripts/missing.php"]).fails(255),
     ];
-    Ok(Script { name: "php", steps })
+    Ok(Script { name: "php", not_on_trees: true, steps })
 }
 
 pub(super) fn esbuild(programs: &Programs<'_>, fixtures: &Path) -> Result<Script> {
@@ -127,5 +145,5 @@ pub(super) fn esbuild(programs: &Programs<'_>, fixtures: &Path) -> Result<Script
         step(&["src/broken.ts", "--outdir=/out/broken"]).fails(1),
         list(&["ls", "-R", "/out"]),
     ];
-    Ok(Script { name: "esbuild", steps })
+    Ok(Script { name: "esbuild", not_on_trees: false, steps })
 }
