@@ -34,7 +34,7 @@ enum Chore {
     Bench(bench::Options),
     /// Serves a page on which real programs keep their files in the browser.
     Demo {
-        /// Drives the page in a browser without a window, and checks what it shows.
+        /// Drives the page in browsers without a window, and checks what it shows.
         #[arg(long)]
         headless: bool,
         /// The port on the loopback interface; a free one if it is not given.
