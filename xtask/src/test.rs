@@ -237,7 +237,9 @@ fn lints(root: &Path, tally: &mut Tally) {
             )
         });
     }
-    tally.one("lints, guests", || lint(&["-p", "guest-tests", "--target", "wasm32-wasip2"]));
+    for (package, target) in [("guest-tests", "wasm32-wasip2"), ("guest-bench", "wasm32-wasip1")] {
+        tally.one(&format!("lints, {package}"), || lint(&["-p", package, "--target", target]));
+    }
 }
 
 /// What failed among guest programs, with the end of what each had to say.
