@@ -194,6 +194,12 @@ impl Space {
         self.allocate(count)
     }
 
+    /// Takes as many blocks together as there are, up to `most`, if there are `least`.
+    pub(super) fn allocate_longest(&mut self, least: u32, most: u32) -> Option<Run> {
+        let &(count, _) = self.by_size.last()?;
+        if count >= least { self.allocate_whole(count.min(most)) } else { None }
+    }
+
     /// Takes `count` blocks wherever they are, in the order in which they lie; none if there
     /// are not as many. They are near each other: each time it goes on where it was.
     pub(super) fn allocate_pieces(&mut self, count: u32) -> Option<Vec<Run>> {

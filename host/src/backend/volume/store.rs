@@ -386,6 +386,16 @@ impl Store {
         }
     }
 
+    /// Lets the disk grow until `wanted` blocks are free, unless it would have more room than
+    /// it needs.
+    pub(super) fn widen(&mut self, wanted: u64) {
+        let missing = wanted.saturating_sub(self.space.available());
+        let end = u64::from(self.space.end()) + missing;
+        if self.compaction.is_none() && end <= self.roomy() {
+            self.grow_disk(missing);
+        }
+    }
+
     /// Lets the disk grow by `blocks`, or more; if it cannot, nothing happens.
     fn grow_disk(&mut self, blocks: u64) {
         if blocks == 0 {
