@@ -132,6 +132,7 @@ impl Store {
     /// Writes all that is gathered. After an error it is still gathered, or due.
     pub(super) fn commit(&mut self) -> Result<()> {
         self.log.finish(&mut *self.disk)?;
+        self.bring_back()?;
         self.write_pages()?;
         self.write_stage()?;
         self.oldest = None;
@@ -151,6 +152,19 @@ impl Store {
         self.log.advance(&mut *self.disk, &self.table, committed);
         if self.unflushed >= UNFLUSHED_MAX || self.log.wants_flush() {
             return self.flush();
+        }
+        Ok(())
+    }
+
+    /// Flushes before pages are written to many small places, if more comes back by that than
+    /// lives on the disk, as after a large file was removed: one flush costs less than the
+    /// pieces, now and whenever they are read.
+    fn bring_back(&mut self) -> Result<()> {
+        const MANY: u64 = 64;
+        let pages = self.pages.len() as u64;
+        let in_pieces = pages >= MANY && u64::from(self.space.longest()) < pages;
+        if in_pieces && self.space.returning() > self.space.used().max(pages) {
+            self.flush()?;
         }
         Ok(())
     }
