@@ -2,7 +2,7 @@
 
 use pollster::block_on;
 use wasi_opfs::backend::volume::{Options, Volume};
-use wasi_opfs::backend::{Backend, File, Fresh, Position, Removal, Source};
+use wasi_opfs::backend::{Backend, Fresh, Position, Removal, Source};
 use wasi_opfs::path::Name;
 
 use crate::sim::{Event, Platter, Sim};
