@@ -1,8 +1,9 @@
 // Measures file systems in a real browser. The request is one line of JSON on the command
 // line; what is found comes as lines of JSON, as it is found.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
@@ -45,6 +46,10 @@ const PARTS = {
   ],
 };
 
+/** In whose hands guests are measured, and those that measure. */
+const HOSTS = ['volume', 'browser_wasi_shim'];
+const GUESTS = { phases: HOSTS, calls: HOSTS, sustained: ['volume'] };
+
 const VISIBLE = Object.keys(PHASES).filter((name) => !PHASES[name].hidden);
 const here = fileURLToPath(new URL('.', import.meta.url));
 const SQLITE = fileURLToPath(
@@ -64,17 +69,23 @@ const NODE = {
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-/** A worker for each peer, so that none carries another's code. */
-async function bundle(peers, parts) {
-  const entries = peers.map((peer) => [peer, peer, '']);
+/** A worker for each peer, so that none carries another's code: its name and its text. */
+function workers(peers, parts, hosts) {
+  const serving = (peer, more = '') => `import { serve } from './worker.mjs';
+    import { peer } from './peers/${peer}.mjs'; ${more || 'serve(peer);'}`;
+  const all = peers.map((peer) => [peer, serving(peer)]);
   if (parts.length > 0) {
-    entries.push(['parts', 'volume', `import * as parts from './parts.mjs';`]);
+    const more = `import * as parts from './parts.mjs'; serve(peer, parts);`;
+    all.push(['parts', serving('volume', more)]);
   }
-  const built = entries.map(async ([name, peer, more]) => {
-    const contents = `${more}
-      import { peer } from './peers/${peer}.mjs';
-      import { serve } from './worker.mjs';
-      serve(peer${more && ', parts'});`;
+  const hosting = (host) => `import { serve } from './worker.mjs';
+    import { guests } from './guests.mjs';
+    import { host } from './hosts/${host}.mjs'; serve(undefined, guests(host));`;
+  return [...all, ...hosts.map((host) => [`in-${host}`, hosting(host)])];
+}
+
+async function bundle(workers) {
+  const built = workers.map(async ([name, contents]) => {
     const { outputFiles } = await build({
       stdin: { contents, resolveDir: here },
       bundle: true,
@@ -94,9 +105,26 @@ async function bundle(peers, parts) {
   return new Map(await Promise.all(built));
 }
 
-async function serve(bundles) {
+/** All files of a folder in one piece: the length of a list, the list, the bytes. */
+async function packed(folder) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const paths = files.map(({ parentPath, name }) => join(parentPath, name));
+  const contents = await Promise.all(paths.map((path) => readFile(path)));
+  const listed = paths.map((path, index) => {
+    const within = relative(folder, path).split(sep).join('/');
+    return { path: `/${within}`, size: contents[index].length };
+  });
+  const list = Buffer.from(JSON.stringify(listed));
+  return Buffer.concat([new Uint8Array(Uint32Array.of(list.length).buffer), list, ...contents]);
+}
+
+/** `files` and `folders`: by their URLs. */
+async function serve(bundles, files, folders) {
   const server = createServer(async ({ url }, response) => {
-    const body = bundles.get(url) ?? (url === '/sqlite3.wasm' ? await readFile(SQLITE) : PAGE);
+    let body = bundles.get(url) ?? PAGE;
+    if (files[url]) body = await readFile(files[url]);
+    else if (folders[url]) body = await packed(folders[url]);
     response.writeHead(200, {
       'content-type': TYPES[url.split('.')[1]] ?? TYPES.html,
       // The clock is finer in an isolated page.
@@ -119,8 +147,9 @@ const ask = (page, name, request) =>
       new Promise((settle) => {
         const worker = new Worker(`/${name}.js`, { type: 'module' });
         let timer;
-        const finish = (error) => {
+        const finish = async (error) => {
           clearTimeout(timer);
+          await globalThis.watched?.();
           worker.terminate();
           settle(error);
         };
@@ -148,10 +177,13 @@ class Engine {
   #browser;
   #page;
   #told = () => {};
+  #requested;
 
-  constructor(name, url) {
+  /** `profiles`: a folder for what the worker of each request did, in Chromium. */
+  constructor(name, url, profiles) {
     this.name = name;
     this.url = url;
+    this.profiles = name === 'chromium' ? profiles : undefined;
   }
 
   async #ready() {
@@ -159,8 +191,25 @@ class Engine {
       this.#browser = await start(this.name);
       this.version = this.#browser.version;
       this.#page = await this.#browser.open(this.url, (line) => this.#told(line));
+      if (this.profiles) await this.#watch();
     }
     return this.#page;
+  }
+
+  /** Profiles each worker from its start until it is asked whether it was watched. */
+  async #watch() {
+    let client;
+    this.#page.on('workercreated', async (worker) => {
+      client = worker.client;
+      await client.send('Profiler.enable');
+      await client.send('Profiler.setSamplingInterval', { interval: 200 });
+      await client.send('Profiler.start');
+    });
+    await this.#page.exposeFunction('watched', async () => {
+      const { profile } = await client.send('Profiler.stop');
+      const file = join(this.profiles, `${this.#requested}.cpuprofile`);
+      await writeFile(file, JSON.stringify(profile));
+    });
   }
 
   /** Asks a worker; whether it went well. */
@@ -168,6 +217,7 @@ class Engine {
     this.#told = (line) => {
       if (line.startsWith('{')) say({ engine: this.name, ...context, ...JSON.parse(line) });
     };
+    this.#requested = [name, what.name ?? what.part ?? 'phases', context.run ?? 0].join('-');
     let error;
     try {
       error = await ask(await this.#ready(), name, what);
@@ -187,13 +237,20 @@ class Engine {
 }
 
 /** One engine, all that is wanted, the peers in turn. */
-async function measure(engine, { peers, phases, parts, runs, tiny }) {
+async function measure(engine, { peers, phases, parts, asked, runs, tiny }) {
   const failed = new Set();
   try {
     for (let run = 0; run < runs; run++) {
       for (const peer of peers.filter((peer) => !failed.has(peer))) {
         const well = await engine.request({ peer, run }, peer, { phases, tiny });
         if (!well) failed.add(peer);
+      }
+    }
+    for (let run = 0; run < runs; run++) {
+      for (const one of asked.filter((one) => !failed.has(one))) {
+        const { host, ...what } = one;
+        const well = await engine.request({ peer: host, run }, `in-${host}`, { ...what, tiny });
+        if (!well) failed.add(one);
       }
     }
     for (const part of parts) {
@@ -213,6 +270,11 @@ const {
   peers = PEERS,
   phases = VISIBLE,
   parts = [],
+  guests = [],
+  programs = {},
+  files = {},
+  folders = {},
+  profiles,
   runs = 3,
   tiny = false,
 } = wanted;
@@ -229,12 +291,27 @@ known('engine', engines, ENGINES);
 known('peer', peers, PEERS);
 known('phase', phases, VISIBLE);
 known('part', parts, Object.keys(PARTS));
+known('guest', guests, Object.keys(GUESTS));
 
-const server = await serve(await bundle(peers, parts));
+// What is asked of whom, from inside guests.
+const asked = [
+  ...guests.flatMap((part) => GUESTS[part].map((host) => ({ host, part }))),
+  ...Object.entries(programs).flatMap(([name, what]) =>
+    HOSTS.map((host) => ({ host, part: 'program', name, ...what })),
+  ),
+];
+const hosts = [...new Set(asked.map(({ host }) => host))];
+const under = (prefix, places) =>
+  Object.fromEntries(Object.entries(places).map(([name, place]) => [prefix + name, place]));
+const server = await serve(
+  await bundle(workers(peers, parts, hosts)),
+  { '/sqlite3.wasm': SQLITE, ...under('/guests/', files) },
+  under('/folders/', folders),
+);
 try {
   for (const name of engines) {
-    const engine = new Engine(name, `http://127.0.0.1:${server.address().port}/`);
-    await measure(engine, { peers, phases, parts, runs, tiny });
+    const engine = new Engine(name, `http://127.0.0.1:${server.address().port}/`, profiles);
+    await measure(engine, { peers, phases, parts, asked, runs, tiny });
   }
 } finally {
   server.close();

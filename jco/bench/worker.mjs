@@ -1,6 +1,7 @@
 // A peer's worker: takes one request, and posts what it found, phase by phase.
 
 import { FULL, PHASES, TINY, WARM, Work, plan } from './phases.mjs';
+import { raw, warm, wipe } from './storage.mjs';
 
 /** Until when a phase may go on; what it did by then counts for all of it. */
 const BUDGET_MS = 4000;
@@ -8,39 +9,6 @@ const BUDGET_MS = 4000;
 const CALLS_BETWEEN_LOOKS = 32;
 
 const isPromise = (answer) => typeof answer?.then === 'function';
-
-/** Removes all that the origin has stored; a handle may be held a moment longer than its worker. */
-async function wipe() {
-  const top = await navigator.storage.getDirectory();
-  for await (const name of top.keys()) {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await top.removeEntry(name, { recursive: true });
-        break;
-      } catch (error) {
-        if (attempt === 40) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    }
-  }
-}
-
-/**
- * Lets the machine have at hand what a phase is about to write to: memory that is touched
- * for the first time costs more than all else, and would hit whoever comes first.
- */
-async function warmStorage(bytes) {
-  const top = await navigator.storage.getDirectory();
-  const file = await top.getFileHandle('warm', { create: true });
-  const handle = await file.createSyncAccessHandle();
-  const zeros = new Uint8Array(1 << 20);
-  for (let at = 0; at < bytes * 1.5 + (8 << 20); at += zeros.length) {
-    handle.write(zeros, { at });
-  }
-  handle.truncate(0);
-  handle.close();
-  await top.removeEntry('warm');
-}
 
 /** Calls a phase's step as often as it wants, or until the time is over. */
 async function repeat({ count, step }, budget) {
@@ -63,7 +31,9 @@ async function repeat({ count, step }, budget) {
 async function measure(peer, name, work, budget) {
   const { writes, prepare, hidden } = PHASES[name];
   if (writes && budget) {
-    await warmStorage(writes(work.counts));
+    const { handle, remove } = await raw('warm');
+    warm(handle, writes(work.counts));
+    await remove();
   }
   await peer.stored?.();
   const phase = await prepare(work);

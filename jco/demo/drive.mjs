@@ -10,6 +10,9 @@ import { start } from '../dist/run/engines.js';
 /** How long one program may take; the machine may be busy. */
 const PATIENCE = 60_000;
 
+/** What takes the keys that are pressed in the terminal. */
+const TERMINAL = '.xterm-helper-textarea';
+
 class Driver {
   #page;
   /** What the page complained of. */
@@ -73,8 +76,19 @@ class Driver {
     );
   }
 
+  /** Chooses a program, and waits until it is there. */
   async choose(title) {
     await this.#clickText('#programs', title);
+    await this.ready();
+  }
+
+  /** How many bytes came over the network for a program. */
+  async fetched(id) {
+    return this.#page.evaluate((id) => {
+      const loaded = performance.getEntriesByType('resource');
+      const ours = loaded.filter(({ name }) => name.includes(`/programs/${id}`));
+      return ours.reduce((sum, { transferSize }) => sum + transferSize, 0);
+    }, id);
   }
 
   /**
@@ -83,19 +97,58 @@ class Driver {
    * @param {{ exit?: number, types?: string }} [how]
    */
   async run(line, { exit = 0, types } = {}) {
-    const page = this.#page;
-    await this.#click('#clear');
-    await page.locator('#arguments').fill(line);
-    await page.focus('#arguments');
-    await page.keyboard.press('Enter');
+    await this.start(line);
     if (types !== undefined) {
       await this.#shows('body', 'Waiting for input', false);
-      await page.keyboard.type(types);
-      await page.keyboard.down('Control');
-      await page.keyboard.press('d');
-      await page.keyboard.up('Control');
+      await this.#page.keyboard.type(types);
+      await this.#control('d');
     }
     return this.#ran(exit);
+  }
+
+  /** Starts the chosen program. */
+  async start(line) {
+    await this.#click('#clear');
+    await this.#page.locator('#arguments').fill(line);
+    await this.#page.focus('#arguments');
+    await this.#page.keyboard.press('Enter');
+  }
+
+  async #control(key) {
+    await this.#page.keyboard.down('Control');
+    await this.#page.keyboard.press(key);
+    await this.#page.keyboard.up('Control');
+  }
+
+  /** Waits for the prompt of Python; the lines above it. */
+  async prompted() {
+    await this.#page.waitForFunction(() => {
+      const rows = [...document.querySelectorAll('.xterm-rows > div')];
+      const shown = rows.map((row) => row.textContent.replaceAll('\u00a0', ' ').trim());
+      return shown.findLast(Boolean) === '>>>';
+    });
+    await this.#shows('body', 'Waiting for input', false);
+    return (await this.#lines()).slice(0, -1);
+  }
+
+  /** Types a line at the prompt of Python; the lines that it answers. */
+  async enter(line) {
+    const before = (await this.prompted()).length;
+    await this.#page.focus(TERMINAL);
+    await this.#page.keyboard.type(`${line}\n`);
+    const answer = (await this.prompted()).slice(before + 1);
+    [`>>> ${line}`, ...answer.map((text) => `    ${text}`)].forEach(say);
+    return answer;
+  }
+
+  /** Presses Ctrl and a key in a program that waits, which ends it with this code. */
+  async end(key, exit) {
+    await this.#page.focus(TERMINAL);
+    await this.#control(key);
+    await this.#page.waitForSelector('body:not([data-state=running])');
+    const ended = await this.#text('#ended');
+    assert.match(ended, new RegExp(`^exit ${exit}\\b`), `it ended with '${ended}'`);
+    say(`Ctrl+${key.toUpperCase()}: exit ${exit}`);
   }
 
   /** Runs an example; the lines that it printed. */
@@ -109,10 +162,7 @@ class Driver {
     const page = this.#page;
     await page.waitForSelector('body:not([data-state=running])');
     const ended = await this.#text('#ended');
-    const texts = (rows) => rows.map((row) => row.innerText);
-    const shown = await page.$$eval('.xterm-rows > div', texts);
-    // Lines of the terminal keep the blanks up to their end as no-break spaces.
-    const lines = shown.map((text) => text.replaceAll('\u00a0', ' ').trimEnd()).filter(Boolean);
+    const lines = await this.#lines();
     const program = await this.#text('#prompt');
     const line = await page.$eval('#arguments', (input) => input.value);
     const echo = `$ ${program} ${line}`;
@@ -120,6 +170,14 @@ class Driver {
     [echo, ...printed.map((text) => `    ${text}`)].forEach(say);
     assert.match(ended, new RegExp(`^exit ${exit}\\b`), `'${echo}' ended with '${ended}'`);
     return printed;
+  }
+
+  /** What the terminal shows. */
+  async #lines() {
+    const texts = (rows) => rows.map((row) => row.innerText);
+    const shown = await this.#page.$$eval('.xterm-rows > div', texts);
+    // Lines keep the blanks up to their end as no-break spaces.
+    return shown.map((text) => text.replaceAll('\u00a0', ' ').trimEnd()).filter(Boolean);
   }
 
   /** The paths that the page shows. */
@@ -175,9 +233,13 @@ function holds(list, part, what) {
   }
 }
 
-/** @param {number} port @param {string | undefined} screenshot */
-export async function drive(port, screenshot) {
-  const browser = await start('chromium');
+/**
+ * @param {'chromium' | 'firefox'} engine
+ * @param {number} port
+ * @param {string} [screenshot]
+ */
+export async function drive(engine, port, screenshot) {
+  const browser = await start(engine);
   try {
     const page = await browser.open('about:blank');
     await page.setViewport({ width: 1280, height: 800 });
@@ -198,6 +260,7 @@ export async function drive(port, screenshot) {
 }
 
 const FRUIT = 'pear\napple\nquince\nfig\n';
+const NOTE = 'the fig ripens in August';
 
 async function firstVisit(driver) {
   assert.deepEqual(await driver.files(), [], 'files before the first run');
@@ -225,6 +288,27 @@ async function firstVisit(driver) {
       " INSERT INTO plants VALUES ('fig', 4.5), ('pear', 12), ('quince', 5)\"",
   );
   holds(await driver.files(), ['plants.db'], 'files after a table was created');
+
+  await driver.choose('Python');
+  assert.ok((await driver.fetched('python')) > 4e6, 'Python came when it was chosen');
+  await driver.start('');
+  const [, banner] = await driver.prompted();
+  assert.match(banner, /^Python 3\.\d+\.\d+ .* on wasi$/, 'the first line of Python');
+  assert.deepEqual(await driver.enter('6 * 7'), ['42']);
+  const write = `open('garden/note.txt', 'w', encoding='utf-8').write('${NOTE}\\n')`;
+  assert.deepEqual(await driver.enter(write), ['25'], 'how much was written');
+  assert.equal(await driver.open('garden/note.txt'), `${NOTE}\n`, 'the note, while Python waits');
+  await driver.close();
+  await driver.end('d', 0);
+
+  await driver.choose('coreutils');
+  assert.deepEqual(await driver.run('cat garden/note.txt'), [NOTE], 'what Python wrote');
+  await driver.choose('PHP');
+  const written = await driver.example('write a file');
+  assert.equal(written.at(-1), '51 bytes', 'what PHP printed');
+  await driver.choose('ripgrep');
+  const found = await driver.run('--line-number ripens garden');
+  assert.deepEqual(found, ['garden/note.txt', `1:${NOTE}`], 'what ripgrep found');
 }
 
 async function secondVisit(driver, screenshot) {
@@ -253,13 +337,42 @@ async function secondVisit(driver, screenshot) {
   const tested = await driver.run('--selftest test.db');
   assert.equal(tested.at(-1), 'integrity check ok', 'the last line of the self-test');
   assert.match(await driver.open('plants.db'), /^000000 {2}53 51 4c 69/, 'the bytes shown');
+  await driver.close();
+
+  await python(driver);
+  await driver.start('');
+  await driver.open('garden/note.txt');
+  await driver.enter('from pathlib import Path');
+  const counted = await driver.enter("{p.name: p.stat().st_size for p in Path('herbs').iterdir()}");
+  assert.match(counted.join(''), /'mint': 16/, 'the size of a file');
+  await driver.enter("print(Path('garden/note.txt').read_text().upper())");
   if (screenshot !== undefined) {
     await driver.picture(screenshot);
   }
+  await driver.end('c', 130);
   await driver.close();
 
   await driver.choose('coreutils');
-  await driver.run('rm -r garden orchard plants.db test.db');
-  const left = (await driver.files()).filter((path) => path !== 'tmp');
-  assert.deepEqual(left, [], 'files after they were removed');
+  await driver.run('rm -r garden orchard herbs herbs.zip plants.db test.db trees.json');
+  assert.deepEqual(await driver.files(), [], 'files after they were removed');
+}
+
+/** What Python does with the files, after a reload. */
+async function python(driver) {
+  await driver.choose('Python');
+  assert.equal(await driver.fetched('python'), 0, 'bytes of Python that came once more');
+  const read = "print(open('garden/note.txt', encoding='utf-8').read(), end='')";
+  assert.deepEqual(await driver.run(`-c "${read}"`), [NOTE], 'what was written before the reload');
+  await driver.run('-c "raise SystemExit(3)"', { exit: 3 });
+  const wrong = await driver.run('-c "open(\'missing\')"', { exit: 1 });
+  const why = "FileNotFoundError: [Errno 44] No such file or directory: 'missing'";
+  assert.equal(wrong.at(-1), why, 'the last line of an error');
+  const [rows] = await driver.example('sqlite3');
+  assert.match(rows, /\('pear', 12\.0\)/, 'the rows of a database that SQLite made');
+  const herbs = ['herbs/basil', 'herbs/mint', 'herbs/sage'];
+  assert.deepEqual(await driver.example('write files'), [herbs.join(' ')]);
+  await driver.example('zip');
+  const zipped = (await driver.example('list the zip')).slice(1);
+  const names = zipped.map((line) => line.split(' ')[0]).sort();
+  assert.deepEqual(names, ['herbs/', ...herbs], 'what is in the zip file');
 }

@@ -1,49 +1,83 @@
-// Programs as the page has them: fetched and compiled once, each run in a worker of
-// its own.
+// Programs as the page has them: fetched and compiled when they are first asked for, each
+// run in a worker of its own.
 
-import { INTERRUPTED, type Order, TRAPPED, type Told, type Typed } from './messages.js';
+import * as files from './files.js';
+import { INTERRUPTED, TRAPPED } from './messages.js';
+import type { Needed, Order, Told, Typed } from './messages.js';
+
+/** Something that the server has; the name changes with the content, so browsers keep it. */
+interface Served {
+  url: string;
+  bytes: number;
+}
 
 /** What the server says of a program. */
-interface Served {
+interface Offer {
   id: string;
-  url: string;
-  modules: { name: string; bytes: number }[];
+  module: Served;
+  files: readonly (Served & { path: string })[];
 }
 
 /** A program that is ready to run. */
 export interface Loaded {
-  url: string;
-  modules: ReadonlyMap<string, WebAssembly.Module>;
+  module: WebAssembly.Module;
+  files: readonly Needed[];
 }
 
-/** Fetches and compiles all programs; `progress` goes from 0 to 1. */
-export async function load(progress: (part: number) => void): Promise<Map<string, Loaded>> {
-  const served = (await (await fetched('programs.json')).json()) as Served[];
-  const total = served.flatMap(({ modules }) => modules).reduce((sum, { bytes }) => sum + bytes, 0);
-  let come = 0;
-  const count = () =>
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        come += chunk.length;
-        progress(come / total);
-        controller.enqueue(chunk);
-      },
+/** The programs that the server has. */
+export class Shelf {
+  readonly #offers: ReadonlyMap<string, Offer>;
+  readonly #loaded = new Map<string, Loaded>();
+
+  private constructor(offers: readonly Offer[]) {
+    this.#offers = new Map(offers.map((offer) => [offer.id, offer]));
+  }
+
+  static async look(): Promise<Shelf> {
+    return new Shelf((await (await fetched('programs.json')).json()) as Offer[]);
+  }
+
+  /** A program, if it is ready. */
+  get(id: string): Loaded | undefined {
+    return this.#loaded.get(id);
+  }
+
+  /** How many bytes a program is, with all that it needs. */
+  size(id: string): number {
+    const { module, files } = this.#offer(id);
+    return [module, ...files].reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Fetches and compiles a program; `progress` goes from 0 to 1. */
+  async load(id: string, progress: (part: number) => void): Promise<void> {
+    const { module, files } = this.#offer(id);
+    const total = this.size(id);
+    let come = 0;
+    const counted = async ({ url }: Served): Promise<Response> => {
+      const { body, headers } = await fetched(url);
+      const count = new TransformStream<Uint8Array, Uint8Array>({
+        transform(chunk, controller) {
+          come += chunk.length;
+          progress(come / total);
+          controller.enqueue(chunk);
+        },
+      });
+      return new Response(body!.pipeThrough(count), { headers });
+    };
+    const needed = files.map(async (file): Promise<Needed> => {
+      return { path: file.path, bytes: await (await counted(file)).bytes() };
     });
-  const compile = async (url: string): Promise<WebAssembly.Module> => {
-    const { body, headers } = await fetched(url);
-    return WebAssembly.compileStreaming(new Response(body!.pipeThrough(count()), { headers }));
-  };
-  const loaded = served.map(async ({ id, url, modules }): Promise<[string, Loaded]> => {
-    const compiled = modules.map(
-      async ({ name }) => [name, await compile(new URL(name, absolute(url)).href)] as const,
-    );
-    return [id, { url: absolute(url), modules: new Map(await Promise.all(compiled)) }];
-  });
-  return new Map(await Promise.all(loaded));
-}
+    const compiled = WebAssembly.compileStreaming(counted(module));
+    this.#loaded.set(id, { module: await compiled, files: await Promise.all(needed) });
+  }
 
-function absolute(url: string): string {
-  return new URL(url, document.baseURI).href;
+  #offer(id: string): Offer {
+    const offer = this.#offers.get(id);
+    if (!offer) {
+      throw new Error(`the server has no program '${id}'`);
+    }
+    return offer;
+  }
 }
 
 async function fetched(url: string): Promise<Response> {
@@ -72,6 +106,7 @@ export class Guest {
   readonly #worker: Worker;
   readonly #start = performance.now();
   readonly #end = Promise.withResolvers<End>();
+  #over = false;
 
   constructor(order: Order, listener: Listener) {
     // Its name says in other tabs who has the files.
@@ -90,17 +125,20 @@ export class Guest {
         case 'failed':
           this.#fail(data.exitCode, data.why);
           break;
+        case 'kept':
+          break;
       }
     };
     this.#worker.onerror = (event) => this.#fail(TRAPPED, event.message || 'no worker started');
     this.#worker.postMessage(order);
+    files.lend(this.#worker);
   }
 
   get end(): Promise<End> {
     return this.#end.promise;
   }
 
-  /** Hands it what was typed; no bytes are its end. */
+  /** Hands it what was typed; no bytes are an end. */
   type(bytes: Typed): void {
     this.#worker.postMessage(bytes);
   }
@@ -114,7 +152,11 @@ export class Guest {
   }
 
   #finish(end: End): void {
-    this.#worker.terminate();
-    this.#end.resolve(end);
+    if (!this.#over) {
+      this.#over = true;
+      this.#worker.terminate();
+      files.takeBack();
+      this.#end.resolve(end);
+    }
   }
 }

@@ -1,60 +1,15 @@
-// The worker that looks after the programs' files for the page. It holds the volume only
+// The worker that looks after the programs' files while none runs. It holds the volume only
 // while it does something: then a program may have it, here or in another tab.
 
 import { Filesystem } from 'wasi-opfs';
 
-import { type Asked, type Entry, type Kept, VOLUME } from './messages.js';
+import { obey } from './acts.js';
+import { type Asked, type KeptAnswer, VOLUME } from './messages.js';
 
-const collator = new Intl.Collator(undefined, { numeric: true });
-
-function inOrder(a: Entry, b: Entry): number {
-  const [first, second] = [a, b].map(({ kind }) => (kind === 'directory' ? 0 : 1)) as [0, 1];
-  return first - second || collator.compare(a.name, b.name);
-}
-
-/** Everything, each directory before what is in it. */
-function list(files: Filesystem, parent = '', level = 1): Entry[] {
-  const found = files.readdirSync(`/${parent}`).map(({ name, kind }): Entry => {
-    const path = parent === '' ? name : `${parent}/${name}`;
-    const { size, mtimeMs = 0 } = files.lstatSync(`/${path}`);
-    const target = kind === 'symlink' ? files.readlinkSync(`/${path}`) : undefined;
-    return { path, name, kind, target, level, size, modified: mtimeMs };
-  });
-  return found
-    .sort(inOrder)
-    .flatMap((entry) =>
-      entry.kind === 'directory' ? [entry, ...list(files, entry.path, level + 1)] : [entry],
-    );
-}
-
-/** A file's content as it is now; nothing if there is no such file. */
-function read(files: Filesystem, path: string): Kept['read'] {
-  try {
-    const { mtimeMs = 0 } = files.statSync(`/${path}`);
-    return { bytes: files.readFileSync(`/${path}`), modified: mtimeMs };
-  } catch (error) {
-    if ((error as { code?: string }).code === 'no-entry') {
-      return undefined;
-    }
-    throw error;
-  }
-}
-
-const acts: { [Act in keyof Kept]: (files: Filesystem, path: string) => Kept[Act] } = {
-  list: (files) => list(files),
-  read,
-  remove: (files, path) => files.rmSync(`/${path}`, { recursive: true, force: true }),
-  removeAll(files) {
-    for (const { name } of files.readdirSync('/')) {
-      files.rmSync(`/${name}`, { recursive: true });
-    }
-  },
-};
-
-async function obey({ act, path }: Asked): Promise<Kept[keyof Kept]> {
+async function answer(asked: Asked): Promise<KeptAnswer> {
   const files = await Filesystem.open({ mounts: { '/': VOLUME } });
   try {
-    return acts[act](files, path);
+    return obey(asked, files);
   } finally {
     files.close();
   }
@@ -66,9 +21,10 @@ let last: Promise<void> = Promise.resolve();
 addEventListener('message', ({ data }: MessageEvent<Asked>) => {
   last = last.then(async () => {
     try {
-      postMessage({ id: data.id, answer: await obey(data) });
+      postMessage(await answer(data));
     } catch (error) {
-      postMessage({ id: data.id, error: (error as Error).message });
+      const { message } = error as Error;
+      postMessage({ type: 'kept', id: data.id, error: message } satisfies KeptAnswer);
     }
   });
 });

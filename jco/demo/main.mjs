@@ -1,5 +1,7 @@
-// node main.mjs [--port N] [--headless [--screenshot FILE]] NAME=PROGRAM.wasm ...
-// `cargo xtask demo` builds the programs and calls this.
+// node main.mjs [--port N] [--headless [--screenshot FILE]] [--files NAME=FOLDER]...
+//     NAME=PROGRAM.wasm...
+// `cargo xtask demo` makes or fetches the programs and calls this; a folder is what a program
+// needs at the root of its files.
 
 import { parseArgs } from 'node:util';
 
@@ -8,13 +10,18 @@ import { serve } from './serve.mjs';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    files: { type: 'string', multiple: true, default: [] },
     headless: { type: 'boolean', default: false },
     port: { type: 'string', default: '0' },
     screenshot: { type: 'string' },
   },
 });
 
-const programs = Object.fromEntries(positionals.map((given) => given.split(/=(.*)/s, 2)));
+const pair = (given) => given.split(/=(.*)/s, 2);
+const files = new Map(values.files.map(pair));
+const programs = positionals
+  .map(pair)
+  .map(([id, program]) => ({ id, program, files: files.get(id) }));
 const server = await serve(programs, Number(values.port)).catch((error) => {
   const taken = `port ${values.port} is in use; give another with --port`;
   const other = `the page cannot be served: ${error.message}`;
@@ -26,7 +33,8 @@ if (values.headless) {
   const { drive } = await import('./drive.mjs');
   let code = 0;
   try {
-    await drive(server.port, values.screenshot);
+    await drive('chromium', server.port, values.screenshot);
+    await drive('firefox', server.port);
   } catch (error) {
     console.error(`✗ ${error.message}`);
     code = 1;

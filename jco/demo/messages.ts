@@ -5,8 +5,14 @@ import type { Kind } from 'wasi-opfs';
 /** The volume in which the programs' files are. */
 export const VOLUME = 'volume:demo';
 
-/** What the programs see where. */
-export const MOUNTS = { '/': VOLUME, '/tmp': 'memory' };
+/** What the programs see where. What they need to have is put into `/usr` before they run. */
+export const MOUNTS = { '/': VOLUME, '/tmp': 'memory', '/usr': 'memory:ro' };
+
+/** A file that a program needs. */
+export interface Needed {
+  path: string;
+  bytes: Uint8Array;
+}
 
 export interface Entry {
   /** From the top, without a slash in front. */
@@ -23,7 +29,7 @@ export interface Entry {
   modified: number;
 }
 
-/** What the keeper of the files does, and its answers. */
+/** What whoever has the files does for the page, and the answers. */
 export interface Kept {
   list: Entry[];
   read: { bytes: Uint8Array<ArrayBuffer>; modified: number } | undefined;
@@ -32,30 +38,33 @@ export interface Kept {
 }
 
 export interface Asked {
+  type: 'asked';
   id: number;
   act: keyof Kept;
   path: string;
 }
 
 export interface KeptAnswer {
+  type: 'kept';
   id: number;
   answer?: Kept[keyof Kept];
   error?: string;
 }
 
-/** A program to be run, as the first message. */
+/** A program to be run. */
 export interface Order {
-  /** Where its JavaScript is. */
-  url: string;
-  modules: ReadonlyMap<string, WebAssembly.Module>;
+  type: 'order';
+  module: WebAssembly.Module;
+  files: readonly Needed[];
   argv: readonly string[];
   environment: Record<string, string>;
 }
 
-/** What is typed for it, as every other message; no bytes are its end. */
+/** What is typed for it; no bytes are an end. */
 export type Typed = Uint8Array;
 
 export type Told =
+  | KeptAnswer
   | { type: 'output'; error: boolean; bytes: Uint8Array }
   /** It waits for something to be typed. */
   | { type: 'reading' }

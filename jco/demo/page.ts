@@ -2,7 +2,7 @@
 
 import { element, make } from './dom.js';
 import * as format from './format.js';
-import { type End, Guest, type Loaded, load } from './guest.js';
+import { type End, Guest, Shelf } from './guest.js';
 import { type Example, type Program, programs } from './programs.js';
 import { Screen } from './screen.js';
 import { Tree } from './tree.js';
@@ -16,7 +16,7 @@ const button = element<HTMLButtonElement>('run');
 const endInput = element('end-input');
 
 let program: Program = programs.find(({ id }) => id === localStorage.program) ?? programs[0]!;
-let loaded: ReadonlyMap<string, Loaded> = new Map();
+let shelf: Shelf | undefined;
 let guest: Guest | undefined;
 
 const screen = new Screen({
@@ -89,6 +89,39 @@ function choose(chosen: Program): void {
     return made;
   });
   element('examples').replaceChildren(...buttons);
+  void prepare();
+}
+
+/** Sees to it that the chosen program can run, unless one does. */
+async function prepare(): Promise<void> {
+  const { id, title } = program;
+  if (!shelf || guest) {
+    return;
+  }
+  element('notice').hidden = true;
+  const awaited = (): boolean => program.id === id && !guest;
+  if (!shelf.get(id)) {
+    become('loading', 'Loading');
+    report(undefined, `Loading ${title}: ${format.size(shelf.size(id))}, which the browser keeps`);
+    try {
+      await shelf.load(id, (part) => {
+        if (awaited()) {
+          become('loading', `Loading ${Math.round(100 * part)} %`);
+        }
+      });
+    } catch (error) {
+      if (awaited()) {
+        refuse(`${title} could not be loaded`, (error as Error).message);
+      }
+      return;
+    }
+    if (awaited()) {
+      report(undefined, 'Type arguments, or take an example');
+    }
+  }
+  if (awaited()) {
+    become('ready', 'Ready');
+  }
 }
 
 function offer(): void {
@@ -120,20 +153,21 @@ function timeZone(): string {
 }
 
 async function run({ arguments: line, types }: Example): Promise<void> {
-  const ready = loaded.get(program.id);
+  const { id, prompts = false } = program;
+  const ready = shelf?.get(id);
   if (!ready || guest) {
     return;
   }
   field.value = line;
   let argv: string[];
   try {
-    argv = [program.id, ...words(line)];
+    argv = [id, ...words(line)];
   } catch (error) {
     report(undefined, `Not run: ${(error as Error).message}`);
     return;
   }
   past.add(line);
-  screen.say(`$ ${program.id} ${line}`, '1;36');
+  screen.say(`$ ${id} ${line}`.trimEnd(), '1;36');
   screen.takes(true);
   become('running', 'Running');
   report(undefined, 'Running');
@@ -141,14 +175,16 @@ async function run({ arguments: line, types }: Example): Promise<void> {
     COLUMNS: String(screen.columns),
     LANG: 'C.UTF-8',
     LINES: String(screen.rows),
+    PWD: '/',
     TERM: 'xterm-256color',
     TZ: timeZone(),
   };
   guest = new Guest(
-    { url: ready.url, modules: ready.modules, argv, environment },
+    { type: 'order', ...ready, argv, environment },
     {
-      output: (bytes, error) => screen.print(bytes, error),
+      output: (bytes, error) => screen.print(bytes, error && !prompts),
       reading: () => {
+        void look();
         screen.focus();
         endInput.hidden = false;
         report(undefined, 'Waiting for input: type in the terminal, Ctrl+D ends it');
@@ -170,7 +206,7 @@ async function run({ arguments: line, types }: Example): Promise<void> {
     field.focus();
   }
   await Promise.all([look(), screen.shown()]);
-  become('ready', 'Ready');
+  await prepare();
 }
 
 /** Looks at the files, and says so if that fails. */
@@ -191,7 +227,7 @@ async function lacks(): Promise<string | undefined> {
   if (!('Suspending' in WebAssembly)) {
     return (
       'This browser has no JavaScript Promise Integration (JSPI), with which a program waits ' +
-      'for input. Use Chromium, Chrome or Edge, version 137 or newer.'
+      'for input. Use Chromium, Chrome or Edge 137, Firefox 153, or newer.'
     );
   }
   try {
@@ -248,9 +284,9 @@ async function start(): Promise<void> {
     return;
   }
   try {
-    loaded = await load((part) => become('loading', `Loading ${Math.round(100 * part)} %`));
+    shelf = await Shelf.look();
   } catch (error) {
-    refuse('The programs could not be loaded', (error as Error).message);
+    refuse('The programs could not be listed', (error as Error).message);
     return;
   }
   const { files, bytes } = tree.amount;
@@ -259,9 +295,7 @@ async function start(): Promise<void> {
       ? `${format.count(files, 'file')} from before (${format.size(bytes)}) in OPFS.`
       : 'Programs find their files in OPFS under /, and those in memory under /tmp.',
   );
-  await screen.shown();
-  report(undefined, 'Type arguments, or take an example');
-  become('ready', 'Ready');
+  await Promise.all([prepare(), screen.shown()]);
   // Where there is no keyboard, one would come up.
   if (matchMedia('(pointer: fine)').matches) {
     field.focus({ preventScroll: true });

@@ -13,6 +13,8 @@ export interface Program {
   id: string;
   title: string;
   about: string;
+  /** It prints its prompt to the standard error, which is not shown as an error then. */
+  prompts?: boolean;
   examples: readonly Example[];
 }
 
@@ -32,6 +34,19 @@ export const programs: readonly Program[] = [
       { arguments: 'sha256sum garden/fruit.txt' },
       { arguments: 'rm -r orchard' },
       { arguments: '--help' },
+    ],
+  },
+  {
+    id: 'rg',
+    title: 'ripgrep',
+    about: 'Searches files for a pattern, written in Rust',
+    examples: [
+      { arguments: 'apple' },
+      { arguments: '--line-number --context 1 fig garden' },
+      { arguments: '--count "^[a-f]" garden' },
+      { arguments: '--ignore-case --only-matching "p\\w+"' },
+      { arguments: '--files --sort path' },
+      { arguments: '--stats quince' },
     ],
   },
   {
@@ -65,6 +80,64 @@ export const programs: readonly Program[] = [
           ' FROM c; SELECT count(*) AS count, sum(square) AS sum FROM n"',
       },
       { label: 'self-test', arguments: '--selftest test.db' },
+    ],
+  },
+  {
+    id: 'python',
+    title: 'Python',
+    about: 'CPython 3.11; its library is one zip file, in memory under /usr, read-only',
+    prompts: true,
+    examples: [
+      { label: 'prompt', arguments: '' },
+      {
+        label: 'write files',
+        arguments:
+          "-c \"from pathlib import Path; d = Path('herbs'); d.mkdir(exist_ok=True);" +
+          " [(d / n).write_text(f'{n} grows here\\n') for n in ('basil', 'mint', 'sage')];" +
+          ' print(*sorted(d.iterdir()))"',
+      },
+      { label: 'zip', arguments: '-m zipfile --create herbs.zip herbs' },
+      { label: 'list the zip', arguments: '-m zipfile --list herbs.zip' },
+      {
+        label: 'walk',
+        arguments:
+          "-c \"import os; [print(f'{os.path.getsize(p):8}', p) for d, _, n in os.walk('/')" +
+          " if not d.startswith('/usr') for p in (os.path.join(d, f) for f in n)]\"",
+      },
+      {
+        label: 'sqlite3',
+        arguments:
+          "-c \"import sqlite3; db = sqlite3.connect('plants.db');" +
+          " print(sqlite3.sqlite_version, db.execute('SELECT * FROM plants').fetchall())\"",
+      },
+      { arguments: '-m timeit "sum(range(1000))"' },
+      { arguments: '-m this' },
+    ],
+  },
+  {
+    id: 'php',
+    title: 'PHP',
+    about: 'PHP 8.2, which reads what it is to run from the terminal, or from a file',
+    examples: [
+      {
+        label: 'write a file',
+        arguments: '-q',
+        types:
+          '<?php\n' +
+          "$trees = ['fig' => 4.5, 'pear' => 12, 'quince' => 5];\n" +
+          "file_put_contents('trees.json', json_encode($trees, JSON_PRETTY_PRINT));\n" +
+          "echo filesize('trees.json'), \" bytes\\n\";\n",
+      },
+      {
+        label: 'read it',
+        arguments: '-q',
+        types:
+          '<?php\n' +
+          "foreach (json_decode(file_get_contents('trees.json')) as $tree => $height) {\n" +
+          '    echo str_pad($tree, 8), $height, " m\\n";\n' +
+          '}\n',
+      },
+      { arguments: '-v' },
     ],
   },
 ];

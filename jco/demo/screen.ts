@@ -71,11 +71,18 @@ export interface Typist {
 
 const encoder = new TextEncoder();
 
+/** What arrow keys send. */
+const UP = '\x1b[A';
+const DOWN = '\x1b[B';
+
 export class Screen {
   readonly #terminal: Terminal;
   readonly #typist: Typist;
   /** What was typed since the last line. */
   #line = '';
+  /** The lines before, the latest last, and which of them is shown. */
+  #past: string[] = [];
+  #shown = 0;
   #takes = false;
   /** Whether something stands in the line of the cursor. */
   #midLine = false;
@@ -143,6 +150,8 @@ export class Screen {
   takes(takes: boolean): void {
     this.#takes = takes;
     this.#line = '';
+    this.#past = [];
+    this.#shown = 0;
     this.#terminal.options.disableStdin = !takes;
     this.#terminal.options.cursorBlink = takes;
     this.#terminal.write(takes ? '\x1b[?25h' : '\x1b[0m\x1b[?25l');
@@ -171,7 +180,10 @@ export class Screen {
     if (!this.#takes) {
       return;
     }
-    // Keys that send a sequence mean nothing here.
+    if (data === UP || data === DOWN) {
+      this.#recall(this.#shown + (data === UP ? -1 : 1));
+    }
+    // Other keys that send a sequence mean nothing here.
     for (const char of data.startsWith('\x1b') ? '' : data) {
       switch (char) {
         case '\r':
@@ -179,7 +191,7 @@ export class Screen {
           this.#terminal.write('\r\n');
           this.#midLine = false;
           this.#typist.line(encoder.encode(`${this.#line}\n`));
-          this.#line = '';
+          this.#remember();
           break;
         case '\x7f':
           this.#erase();
@@ -205,6 +217,27 @@ export class Screen {
           }
       }
     }
+  }
+
+  #remember(): void {
+    if (this.#line !== '' && this.#line !== this.#past.at(-1)) {
+      this.#past.push(this.#line);
+    }
+    this.#line = '';
+    this.#shown = this.#past.length;
+  }
+
+  /** Shows another line in the place of what was typed. */
+  #recall(index: number): void {
+    if (index < 0 || index > this.#past.length) {
+      return;
+    }
+    while (this.#line !== '') {
+      this.#erase();
+    }
+    this.#shown = index;
+    this.#line = this.#past[index] ?? '';
+    this.#terminal.write(this.#line);
   }
 
   #erase(): void {

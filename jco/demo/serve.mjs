@@ -1,18 +1,15 @@
-// Serves the page on loopback: the bundles from memory, the programs as jco makes
-// them. No header is set that a plain file server would not set.
+// Serves the page on loopback: the bundles, the programs, and the files that they need, all
+// from memory. No header makes the page a special one; a plain file server would do.
 
 import { createHash } from 'node:crypto';
-import { access, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
-import { extname, join } from 'node:path';
+import { basename, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { transpileBytes } from '@bytecodealliance/jco-transpile';
 import { build } from 'esbuild';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const cache = join(here, '../../target/demo');
 
 const TYPES = {
   '.css': 'text/css; charset=utf-8',
@@ -22,45 +19,6 @@ const TYPES = {
   '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
 };
-
-/** Where a program may be suspended: while it waits for input or time. */
-const SUSPENDING = [
-  'wasi:io/poll#poll',
-  'wasi:io/poll#[method]pollable.block',
-  'wasi:io/streams#[method]input-stream.blocking-read',
-];
-
-const VERSION = createRequire(import.meta.url)('../package.json').dependencies[
-  '@bytecodealliance/jco-transpile'
-];
-
-/** Transpiles a component, unless that was done before; the folder of the result. */
-async function transpiled(id, file) {
-  const bytes = await readFile(file);
-  const recipe = JSON.stringify([VERSION, SUSPENDING]);
-  const hash = createHash('sha256').update(recipe).update(bytes).digest('hex');
-  const folder = join(cache, `${id}-${hash.slice(0, 16)}`);
-  if (await access(folder).then(() => true, () => false)) {
-    return folder;
-  }
-  const { files } = await transpileBytes(bytes, {
-    name: id,
-    instantiation: 'async',
-    base64Cutoff: 0,
-    emitTypescriptDeclarations: false,
-    nodejsCompat: false,
-    asyncMode: 'jspi',
-    asyncImports: SUSPENDING,
-    asyncExports: ['wasi:cli/run#run'],
-  });
-  const unfinished = `${folder}.${process.pid}`;
-  await mkdir(unfinished, { recursive: true });
-  for (const [name, contents] of Object.entries(files)) {
-    await writeFile(join(unfinished, name), contents);
-  }
-  await rename(unfinished, folder).catch(() => rm(unfinished, { recursive: true }));
-  return folder;
-}
 
 async function bundles() {
   const { outputFiles } = await build({
@@ -77,47 +35,101 @@ async function bundles() {
   return outputFiles.map(({ path, contents }) => [path.slice(here.length), contents]);
 }
 
-/**
- * Serves the page with programs, given as their names and files.
- * @param {Record<string, string>} programs
- * @param {number} port 0 for a free one
- */
-export async function serve(programs, port) {
-  /** What is served: content, or the path of a file. */
-  const served = new Map(await bundles());
-  served.set('', join(here, 'index.html'));
-  served.set('icon.svg', join(here, 'icon.svg'));
-  const list = await Promise.all(
-    Object.entries(programs).map(async ([id, file]) => {
-      const folder = await transpiled(id, file);
-      const modules = [];
-      for (const name of await readdir(folder)) {
-        served.set(`programs/${id}/${name}`, join(folder, name));
-        if (name.endsWith('.wasm')) {
-          modules.push({ name, bytes: (await stat(join(folder, name))).size });
-        }
-      }
-      return { id, url: `programs/${id}/${id}.js`, modules };
-    }),
-  );
-  served.set('programs.json', Buffer.from(JSON.stringify(list)));
+/** An unsigned number of the binary format, and where what follows it begins. */
+function leb128(bytes, start) {
+  let value = 0;
+  for (let at = start, scale = 1; at < bytes.length; at += 1, scale *= 128) {
+    value += (bytes[at] & 127) * scale;
+    if (bytes[at] < 128) {
+      return [value, at + 1];
+    }
+  }
+  throw new Error('a module ends too early');
+}
 
-  const server = createServer((request, response) => {
+/** A module without what only debuggers read, which may be most of it. */
+function stripped(module) {
+  const kept = [module.subarray(0, 8)];
+  for (let at = 8; at < module.length; ) {
+    const [length, start] = leb128(module, at + 1);
+    const [, name] = leb128(module, start);
+    const custom = module[at] === 0;
+    if (!custom || module.toString('latin1', name, name + 6) !== '.debug') {
+      kept.push(module.subarray(at, start + length));
+    }
+    at = start + length;
+  }
+  return Buffer.concat(kept);
+}
+
+/** All files below a folder, with their guest's paths. */
+async function filesBelow(folder) {
+  const found = await readdir(folder, { recursive: true, withFileTypes: true });
+  return found
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .map((file) => ({ file, path: `/${relative(folder, file).split(sep).join('/')}` }));
+}
+
+/** What is served. Programs, and what they need, have names that change with their content. */
+class Store {
+  #served = new Map();
+
+  put(name, contents) {
+    this.#served.set(name, { contents, kept: false });
+  }
+
+  /** Puts something that browsers may keep; what the page has to know of it. */
+  keep(name, contents) {
+    const hash = createHash('sha256').update(contents).digest('hex').slice(0, 16);
+    const extension = extname(name);
+    const url = `programs/${basename(name, extension)}-${hash}${extension}`;
+    this.#served.set(url, { contents, kept: true });
+    return { url, bytes: contents.length };
+  }
+
+  answer(request, response) {
     const path = new URL(request.url, 'http://localhost').pathname.slice(1);
-    const found = served.get(path);
-    if (found === undefined) {
+    const found = this.#served.get(path);
+    if (!found) {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('not found');
       return;
     }
-    const type = TYPES[extname(path) || '.html'];
-    const answer = (body) =>
-      response.writeHead(200, { 'content-type': type, 'cache-control': 'no-cache' }).end(body);
-    if (typeof found === 'string') {
-      readFile(found).then(answer, (error) => response.writeHead(500).end(error.message));
-    } else {
-      answer(found);
+    const { contents, kept } = found;
+    const headers = {
+      'content-type': TYPES[extname(path || 'index.html')] ?? 'application/octet-stream',
+      'content-length': contents.length,
+      'cache-control': kept ? 'max-age=31536000, immutable' : 'no-cache',
+    };
+    response.writeHead(200, headers).end(contents);
+  }
+}
+
+/**
+ * Serves the page with programs.
+ * @param {{ id: string, program: string, files?: string }[]} programs each with its module,
+ *   and the folder that it needs at the root of its files
+ * @param {number} port 0 for a free one
+ */
+export async function serve(programs, port) {
+  const store = new Store();
+  for (const [name, contents] of await bundles()) {
+    store.put(name, contents);
+  }
+  store.put('', await readFile(join(here, 'index.html')));
+  store.put('icon.svg', await readFile(join(here, 'icon.svg')));
+  const list = [];
+  for (const { id, program, files } of programs) {
+    const module = store.keep(`${id}.wasm`, stripped(await readFile(program)));
+    const needed = [];
+    for (const { file, path } of files === undefined ? [] : await filesBelow(files)) {
+      needed.push({ path, ...store.keep(basename(path), await readFile(file)) });
     }
-  });
+    list.push({ id, module, files: needed });
+  }
+  store.put('programs.json', Buffer.from(JSON.stringify(list)));
+
+  const server = createServer((request, response) => store.answer(request, response));
   await new Promise((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
   });

@@ -4,7 +4,6 @@ import { confirmed, element, make, picture } from './dom.js';
 import type { Entry } from './files.js';
 import * as files from './files.js';
 import * as format from './format.js';
-import { MOUNTS } from './messages.js';
 
 /** So many rows are shown. */
 const ROWS = 500;
@@ -94,12 +93,11 @@ export class Tree {
       row.ariaLabel = `${name}, ${format.size(size)}, ${format.time(modified)}`;
       row.append(make('span', {}), picture('file', 'kind'));
     }
-    const covered = Object.hasOwn(MOUNTS, `/${path}`);
     row.append(
       make('span', { className: 'name', title: path }, target ? `${name} → ${target}` : name),
       make('span', { className: 'size' }, directory ? '' : format.size(size)),
       directory
-        ? make('span', { className: 'size' }, covered ? 'in memory' : '')
+        ? make('span', {})
         : make('time', { title: format.wholeTime(modified) }, format.time(modified)),
     );
     const button = make('button', { className: 'icon danger', type: 'button', tabIndex: -1 });

@@ -1,12 +1,17 @@
 // A command line's words, as a shell would cut them: blanks, quotes, backslashes.
 
+/** Whether a backslash between such quotes takes the meaning of what follows it. */
+function escapes(quote: string, next: string | undefined): boolean {
+  return next !== undefined && (quote === '' || (quote === '"' && '"\\$`'.includes(next)));
+}
+
 export function words(line: string): string[] {
   const found: string[] = [];
   let word: string | undefined;
   let quote = '';
   for (let at = 0; at < line.length; at++) {
     const char = line[at]!;
-    if (char === '\\' && quote !== "'" && at + 1 < line.length) {
+    if (char === '\\' && escapes(quote, line[at + 1])) {
       word = (word ?? '') + line[++at]!;
     } else if (quote !== '') {
       word = char === quote ? word : word + char;

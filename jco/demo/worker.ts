@@ -1,10 +1,11 @@
-// Runs one program: its files are in a volume in OPFS, `/tmp` is in memory.
+// Runs one program: its files are in a volume in OPFS, `/tmp` is in memory. While it waits for
+// input, the page can look at its files.
 
-import { Filesystem } from 'wasi-opfs';
-import * as cli from '@bytecodealliance/preview2-shim/cli';
-import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
+import { type Device, Filesystem } from 'wasi-opfs';
 
-import { INTERRUPTED, MOUNTS, type Order, TRAPPED, type Told, type Typed } from './messages.js';
+import { obey } from './acts.js';
+import { INTERRUPTED, MOUNTS, TRAPPED } from './messages.js';
+import type { Asked, Needed, Order, Told, Typed } from './messages.js';
 
 /** What a program may print; more would only fill the page's memory. */
 const PRINTS = 4e6;
@@ -13,121 +14,115 @@ function tell(message: Told): void {
   postMessage(message);
 }
 
-/** What was typed and not yet read. */
-class Input {
-  readonly #waiting: Typed[] = [];
-  #ended = false;
-  #arrived: (() => void) | undefined;
+/** What was typed and not yet read, line by line; as in every terminal, an end ends one read. */
+class Input implements Device {
+  readonly terminal = true;
+  readonly #lines: Typed[] = [];
+  #arrived = Promise.withResolvers<void>();
 
   type(bytes: Typed): void {
-    if (bytes.length === 0) {
-      this.#ended = true;
-    } else {
-      this.#waiting.push(bytes);
-    }
-    this.#arrived?.();
+    this.#lines.push(bytes);
+    this.#arrived.resolve();
+    this.#arrived = Promise.withResolvers();
   }
 
-  async read(length: number): Promise<Uint8Array> {
-    while (this.#waiting.length === 0 && !this.#ended) {
+  async read(buffer: Uint8Array): Promise<number> {
+    while (this.#lines.length === 0) {
       tell({ type: 'reading' });
-      await new Promise<void>((resolve) => (this.#arrived = resolve));
+      await this.#arrived.promise;
     }
-    const bytes = this.#waiting.shift();
-    if (!bytes) {
-      throw { tag: 'closed' };
+    const line = this.#lines.shift()!;
+    const taken = line.subarray(0, buffer.length);
+    buffer.set(taken);
+    if (taken.length < line.length) {
+      this.#lines.unshift(line.subarray(taken.length));
     }
-    if (bytes.length > length) {
-      this.#waiting.unshift(bytes.subarray(length));
+    return taken.length;
+  }
+
+  async poll(want: 'read' | 'write', ms: number): Promise<number> {
+    if (want === 'read' && this.#lines.length === 0 && ms > 0) {
+      tell({ type: 'reading' });
+      const late = new Promise((resolve) => setTimeout(resolve, ms));
+      await Promise.race([this.#arrived.promise, late]);
     }
-    return bytes.subarray(0, length);
+    // An end can be read, too.
+    return Math.max(this.#lines[0]?.length ?? 0, Math.min(this.#lines.length, 1));
+  }
+}
+
+/** What a program prints goes to a terminal: `ls` makes columns and colours for it. */
+class Output implements Device {
+  static #printed = 0;
+  readonly terminal = true;
+  readonly #error: boolean;
+
+  constructor(error: boolean) {
+    this.#error = error;
+  }
+
+  write(bytes: Uint8Array): void {
+    Output.#printed += bytes.length;
+    if (Output.#printed > PRINTS) {
+      tell({ type: 'failed', exitCode: INTERRUPTED, why: 'stopped: it printed more than 4 MB' });
+      throw 'pipe';
+    }
+    tell({ type: 'output', error: this.#error, bytes: bytes.slice() });
   }
 }
 
 const input = new Input();
 
-/** What a program imports. */
-function imports(order: Order, filesystem: Filesystem): Record<string, unknown> {
-  let printed = 0;
-  const print = (error: boolean) => (bytes: Uint8Array) => {
-    printed += bytes.length;
-    if (printed > PRINTS) {
-      tell({ type: 'failed', exitCode: INTERRUPTED, why: 'stopped: it printed more than 4 MB' });
-      throw { tag: 'closed' };
-    }
-    tell({ type: 'output', error, bytes: bytes.slice() });
-  };
-  const own = cli.createCli({
-    arguments: [...order.argv],
-    environment: order.environment,
-    stdin: { blockingRead: (length: bigint) => input.read(Number(length)) as never },
-    stdout: { write: print(false) },
-    stderr: { write: print(true) },
-  });
-  // What a program prints goes to a terminal: `ls` makes columns and colours for it.
-  const terminal = new (cli.terminalOutput.TerminalOutput as unknown as new () => object)();
-  const terminals = {
-    terminalStdout: { getTerminalStdout: () => terminal },
-    terminalStderr: { getTerminalStderr: () => terminal },
-  };
-  const given = { cli: { ...own, ...terminals }, filesystem: filesystem.wasi };
-  const shim = new WASIShim(given as never);
-  return shim.getImportObject() as unknown as Record<string, unknown>;
-}
-
-/** What jco makes of a program. */
-interface Transpiled {
-  instantiate(
-    module: (name: string) => WebAssembly.Module | undefined,
-    imports: Record<string, unknown>,
-  ): Promise<{ run: { run(): Promise<void> } }>;
-}
-
-async function run(order: Order, filesystem: Filesystem): Promise<number> {
-  const { instantiate } = (await import(order.url)) as Transpiled;
-  const component = await instantiate(
-    (name) => order.modules.get(name),
-    imports(order, filesystem),
-  );
-  try {
-    await component.run.run();
-    return 0;
-  } catch (error) {
-    // `run` answered with its error, which carries nothing.
-    if (error === undefined) {
-      return 1;
-    }
-    // What the shim's `exit` throws.
-    const { exitError, code } = error as { exitError?: boolean; code?: number };
-    if (exitError) {
-      return code ?? 1;
-    }
-    throw error;
+/** Puts files where the page may write, and the program may not. */
+function supply(filesystem: Filesystem, files: readonly Needed[]): void {
+  for (const { path, bytes } of files) {
+    filesystem.mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true });
+    filesystem.writeFileSync(path, bytes);
   }
 }
 
-async function obey(order: Order): Promise<void> {
+async function run({ module, argv, environment }: Order, filesystem: Filesystem): Promise<number> {
+  const wasi = filesystem.preview1({
+    args: argv,
+    env: environment,
+    stdin: input,
+    stdout: new Output(false),
+    stderr: new Output(true),
+    jspi: true,
+  });
+  const imports = { wasi_snapshot_preview1: wasi.wasiImport };
+  return wasi.startAsync(await WebAssembly.instantiate(module, imports));
+}
+
+/** The files, as soon as they are there; and whether it is over with them. */
+const held = Promise.withResolvers<Filesystem>();
+let over = false;
+
+async function execute(order: Order): Promise<void> {
   const start = performance.now();
   const filesystem = await Filesystem.open({ mounts: MOUNTS });
   let exitCode;
   try {
+    supply(filesystem, order.files);
+    held.resolve(filesystem);
     exitCode = await run(order, filesystem);
   } finally {
+    over = true;
     filesystem.close();
   }
   tell({ type: 'ended', exitCode, ms: performance.now() - start });
 }
 
-let ordered = false;
-
-addEventListener('message', ({ data }: MessageEvent<Order | Typed>) => {
-  if (ordered) {
-    input.type(data as Typed);
-    return;
+addEventListener('message', ({ data }: MessageEvent<Order | Asked | Typed>) => {
+  if (data instanceof Uint8Array) {
+    input.type(data);
+  } else if (data.type === 'asked') {
+    // If it is over, somebody else is asked.
+    void held.promise.then((files) => over || tell(obey(data, files)));
+  } else {
+    execute(data).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      tell({ type: 'failed', exitCode: TRAPPED, why });
+    });
   }
-  ordered = true;
-  obey(data as Order).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
-    tell({ type: 'failed', exitCode: TRAPPED, why });
-  });
 });

@@ -73,6 +73,8 @@ export class Filesystem extends Files {
     // A timer that is due at once would leave no time for anything else.
     const pause = Math.max(ms, 1) || GATHER_MS;
     this.#timer = core.hasVolumes(number) ? setInterval(writeOut, pause, number) : undefined;
+    // In Node, no file system keeps a process alive; in a browser it is but a number.
+    this.#timer?.unref?.();
     const view = {
       types: { Descriptor, DirectoryEntryStream, filesystemErrorCode },
       preopens: {

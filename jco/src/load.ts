@@ -1,6 +1,6 @@
 // Brings the core, a WebAssembly module, into this realm: once, whoever asks.
 
-import init from './core/wasi_opfs.js';
+import init, { type InitOutput } from './core/wasi_opfs.js';
 import embedded from './core/embedded.js';
 
 /** Where the core's code comes from, if not from the package's own JavaScript. */
@@ -23,9 +23,19 @@ export function once<T extends unknown[]>(
 }
 
 /** Loads the core. Only the first caller's `source` counts. */
-export const loadCore = once(async (source?: CoreSource | Promise<CoreSource>) =>
-  init({ module_or_path: (await source) ?? (await unpack(embedded)) }),
-);
+export const loadCore = once(async (source?: CoreSource | Promise<CoreSource>) => {
+  loaded = await init({ module_or_path: (await source) ?? (await unpack(embedded)) });
+});
+
+let loaded: InitOutput | undefined;
+
+/** What the core exports to WebAssembly, once it is loaded. */
+export function loadedCore(): InitOutput {
+  if (!loaded) {
+    throw new Error('the core is not loaded');
+  }
+  return loaded;
+}
 
 /** Base64 of what gzip made. */
 export async function unpack(packed: string): Promise<ArrayBuffer> {

@@ -5,7 +5,7 @@ import { type Device, type Input, type Output } from './device.js';
 import { consoleLines, coreDevice, input, output } from './device.js';
 import type { TraceListener } from './trace.js';
 import { Exit, type WasiImport, wasiImport } from './wasi-import.js';
-import { tellOf } from './wasi-trace.js';
+import { begins } from './wasi-trace.js';
 
 export interface Preview1Options {
   /** The arguments; the first is the program's own name. */
@@ -36,34 +36,10 @@ interface Exports {
   _initialize?: () => void;
 }
 
-/** Functions that wait for a device. */
-const OF_DEVICES = ['fd_read', 'fd_write', 'poll_oneoff'];
-
-/** Functions that wait for a mount, if it does. The others never wait. */
-const OF_MOUNTS = [
-  'fd_datasync',
-  'fd_filestat_get',
-  'fd_filestat_set_times',
-  'fd_readdir',
-  'fd_seek',
-  'fd_sync',
-  'path_create_directory',
-  'path_filestat_get',
-  'path_filestat_set_times',
-  'path_link',
-  'path_open',
-  'path_readlink',
-  'path_remove_directory',
-  'path_rename',
-  'path_symlink',
-  'path_unlink_file',
-];
-
-type Suspending = new (wait: (...args: never[]) => unknown) => (...args: never[]) => unknown;
 type Promising = (call: () => void) => () => Promise<void>;
 
 /** JavaScript Promise Integration, of which TypeScript does not know yet. */
-const jspi = WebAssembly as unknown as { Suspending?: Suspending; promising?: Promising };
+const jspi = WebAssembly as unknown as { Suspending?: unknown; promising?: Promising };
 
 /** One guest: what it imports, and what it has open. */
 export class Preview1 {
@@ -101,17 +77,8 @@ export class Preview1 {
       this.close();
       throw error;
     }
-    this.wasiImport = wasiImport(this.#number);
-    if (trace) {
-      tellOf(this.wasiImport, trace, () => this.#memory);
-    }
-    if (suspends) {
-      // A function that may suspend costs more at every call.
-      const waits = core.waitingMount(filesystem) !== undefined;
-      for (const name of waits ? [...OF_DEVICES, ...OF_MOUNTS] : OF_DEVICES) {
-        this.wasiImport[name] = new jspi.Suspending!(this.wasiImport[name]!);
-      }
-    }
+    const begin = trace && begins(trace, () => this.#memory);
+    this.wasiImport = wasiImport(this.#number, suspends, begin);
   }
 
   #device(fd: number, device: Device, reads: boolean, writes: boolean): void {

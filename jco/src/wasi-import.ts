@@ -1,7 +1,9 @@
-// The functions of `wasi_snapshot_preview1` for one guest: each is the core's, with the
-// guest's number in front.
+// The functions of `wasi_snapshot_preview1` for one guest. A small module between the guest and
+// the core puts the guest's number in front, and calls JavaScript only where the core answers
+// with something else than an error number: a guest is suspended only where it has to wait.
 
 import * as core from './core/wasi_opfs.js';
+import { loadedCore } from './load.js';
 
 /** Thrown through a guest that has called `proc_exit`. */
 export class Exit extends Error {
@@ -17,189 +19,191 @@ export class Exit extends Error {
 /** The functions by their names. */
 export type WasiImport = Record<string, (...args: never[]) => unknown>;
 
-/** An error number, 0 for success; or a promise of one, for a guest that is suspended. */
-type Answer = number | Promise<number>;
+/** All functions but `proc_exit`, with what they take: `i` is 32 bits, `I` 64. */
+const FUNCTIONS = {
+  args_get: 'ii',
+  args_sizes_get: 'ii',
+  environ_get: 'ii',
+  environ_sizes_get: 'ii',
+  clock_res_get: 'ii',
+  clock_time_get: 'iIi',
+  fd_advise: 'iIIi',
+  fd_allocate: 'iII',
+  fd_close: 'i',
+  fd_datasync: 'i',
+  fd_fdstat_get: 'ii',
+  fd_fdstat_set_flags: 'ii',
+  fd_fdstat_set_rights: 'iII',
+  fd_filestat_get: 'ii',
+  fd_filestat_set_size: 'iI',
+  fd_filestat_set_times: 'iIIi',
+  fd_pread: 'iiiIi',
+  fd_prestat_get: 'ii',
+  fd_prestat_dir_name: 'iii',
+  fd_pwrite: 'iiiIi',
+  fd_read: 'iiii',
+  fd_readdir: 'iiiIi',
+  fd_renumber: 'ii',
+  fd_seek: 'iIii',
+  fd_sync: 'i',
+  fd_tell: 'ii',
+  fd_write: 'iiii',
+  path_create_directory: 'iii',
+  path_filestat_get: 'iiiii',
+  path_filestat_set_times: 'iiiiIIi',
+  path_link: 'iiiiiii',
+  path_open: 'iiiiiIIii',
+  path_readlink: 'iiiiii',
+  path_remove_directory: 'iii',
+  path_rename: 'iiiiii',
+  path_symlink: 'iiiii',
+  path_unlink_file: 'iii',
+  poll_oneoff: 'iiii',
+  proc_raise: 'i',
+  random_get: 'ii',
+  sched_yield: '',
+  sock_accept: 'iii',
+  sock_recv: 'iiiiii',
+  sock_send: 'iiiii',
+  sock_shutdown: 'ii',
+};
+
+/** The names of all functions. */
+export const NAMES: ReadonlySet<string> = new Set([...Object.keys(FUNCTIONS), 'proc_exit']);
 
 // What the core answers if it is no error number.
 const FAULT = -1;
 const THROWN = -2;
 const PROMISE = -3;
 
-function other(guest: number, answered: number): Answer {
-  switch (answered) {
-    case FAULT:
-      throw new WebAssembly.RuntimeError(
-        "a pointer leads outside of the guest's memory, or the guest is closed",
-      );
-    case THROWN:
-      throw core.p1Left(guest);
-    case PROMISE:
-      return (core.p1Left(guest) as Promise<number>).then((later) =>
-        later < 0 ? other(guest, later) : later,
-      );
-    default:
-      throw new Error(`the core answered ${answered}`);
+/** Is told that a call begins; answers who is told what the core answered in the end. */
+export type Begin = (
+  call: string,
+  args: readonly unknown[],
+) => ((answered: number) => void) | undefined;
+
+/** Throws what there is to throw; returns if the guest has to wait. */
+function raise(guest: number, answered: number): void {
+  if (answered === THROWN) {
+    throw core.p1Left(guest);
+  }
+  if (answered === FAULT) {
+    throw new WebAssembly.RuntimeError(
+      "a pointer leads outside of the guest's memory, or the guest is closed",
+    );
   }
 }
 
-/** All functions, for the guest with the number `g`. */
-export function wasiImport(g: number): WasiImport {
-  const a = (answered: number): Answer => (answered < 0 ? other(g, answered) : answered);
+type Suspending = new (wait: () => Promise<number>) => () => number;
+type Calls = Record<string, (...args: unknown[]) => number>;
+
+/** All functions, for the guest with the number `guest`, which is suspended or never waits. */
+export function wasiImport(guest: number, suspends: boolean, begin?: Begin): WasiImport {
+  let ended: ReturnType<Begin>;
+  const wait = async (): Promise<number> => {
+    const end = ended;
+    const answered = (await core.p1Left(guest)) as number;
+    end?.(answered);
+    raise(guest, answered);
+    return answered;
+  };
+  const calls = loadedCore() as unknown as Calls;
+  const told = (name: string) => (number: unknown, ...args: unknown[]) => {
+    ended = begin?.(name, args);
+    const answered = calls[name]!(number, ...args);
+    if (answered !== PROMISE) {
+      ended?.(answered);
+    }
+    return answered;
+  };
+  const { Suspending } = WebAssembly as unknown as { Suspending: Suspending };
+  between ??= new WebAssembly.Module(encode());
+  const { exports } = new WebAssembly.Instance(between, {
+    core: begin
+      ? Object.fromEntries(Object.keys(FUNCTIONS).map((name) => [name, told(name)]))
+      : calls,
+    guest: {
+      number: guest,
+      raise: (answered: number) => raise(guest, answered),
+      wait: suspends ? new Suspending(wait) : wait,
+    },
+  });
   return {
-    args_get: (argv: number, buffer: number): Answer => a(core.args_get(g, argv, buffer)),
-    args_sizes_get: (count: number, size: number): Answer =>
-      a(core.args_sizes_get(g, count, size)),
-    environ_get: (environ: number, buffer: number): Answer =>
-      a(core.environ_get(g, environ, buffer)),
-    environ_sizes_get: (count: number, size: number): Answer =>
-      a(core.environ_sizes_get(g, count, size)),
-    clock_res_get: (id: number, into: number): Answer => a(core.clock_res_get(g, id, into)),
-    clock_time_get: (id: number, precision: bigint, into: number): Answer =>
-      a(core.clock_time_get(g, id, precision, into)),
-    fd_advise: (fd: number, offset: bigint, length: bigint, advice: number): Answer =>
-      a(core.fd_advise(g, fd, offset, length, advice)),
-    fd_allocate: (fd: number, offset: bigint, length: bigint): Answer =>
-      a(core.fd_allocate(g, fd, offset, length)),
-    fd_close: (fd: number): Answer => a(core.fd_close(g, fd)),
-    fd_fdstat_get: (fd: number, into: number): Answer => a(core.fd_fdstat_get(g, fd, into)),
-    fd_fdstat_set_flags: (fd: number, flags: number): Answer =>
-      a(core.fd_fdstat_set_flags(g, fd, flags)),
-    fd_fdstat_set_rights: (fd: number, rights: bigint, inheriting: bigint): Answer =>
-      a(core.fd_fdstat_set_rights(g, fd, rights, inheriting)),
-    fd_filestat_set_size: (fd: number, size: bigint): Answer =>
-      a(core.fd_filestat_set_size(g, fd, size)),
-    fd_pread: (fd: number, iovs: number, count: number, offset: bigint, into: number): Answer =>
-      a(core.fd_pread(g, fd, iovs, count, offset, into)),
-    fd_prestat_get: (fd: number, into: number): Answer => a(core.fd_prestat_get(g, fd, into)),
-    fd_prestat_dir_name: (fd: number, into: number, length: number): Answer =>
-      a(core.fd_prestat_dir_name(g, fd, into, length)),
-    fd_pwrite: (
-      fd: number,
-      iovs: number,
-      count: number,
-      offset: bigint,
-      into: number,
-    ): Answer =>
-      a(core.fd_pwrite(g, fd, iovs, count, offset, into)),
-    fd_renumber: (fd: number, to: number): Answer => a(core.fd_renumber(g, fd, to)),
-    fd_tell: (fd: number, into: number): Answer => a(core.fd_tell(g, fd, into)),
-    proc_raise: (signal: number): Answer => a(core.proc_raise(g, signal)),
-    random_get: (into: number, length: number): Answer => a(core.random_get(g, into, length)),
-    sched_yield: (): Answer => a(core.sched_yield(g)),
-    sock_accept: (fd: number, flags: number, into: number): Answer =>
-      a(core.sock_accept(g, fd, flags, into)),
-    sock_recv: (
-      fd: number,
-      iovs: number,
-      count: number,
-      flags: number,
-      size: number,
-      told: number,
-    ): Answer =>
-      a(core.sock_recv(g, fd, iovs, count, flags, size, told)),
-    sock_send: (fd: number, iovs: number, count: number, flags: number, size: number): Answer =>
-      a(core.sock_send(g, fd, iovs, count, flags, size)),
-    sock_shutdown: (fd: number, how: number): Answer => a(core.sock_shutdown(g, fd, how)),
-    fd_datasync: (fd: number): Answer => a(core.fd_datasync(g, fd)),
-    fd_filestat_get: (fd: number, into: number): Answer => a(core.fd_filestat_get(g, fd, into)),
-    fd_filestat_set_times: (
-      fd: number,
-      accessed: bigint,
-      modified: bigint,
-      flags: number,
-    ): Answer =>
-      a(core.fd_filestat_set_times(g, fd, accessed, modified, flags)),
-    fd_read: (fd: number, iovs: number, count: number, into: number): Answer =>
-      a(core.fd_read(g, fd, iovs, count, into)),
-    fd_readdir: (
-      fd: number,
-      buffer: number,
-      length: number,
-      cookie: bigint,
-      into: number,
-    ): Answer =>
-      a(core.fd_readdir(g, fd, buffer, length, cookie, into)),
-    fd_seek: (fd: number, offset: bigint, whence: number, into: number): Answer =>
-      a(core.fd_seek(g, fd, offset, whence, into)),
-    fd_sync: (fd: number): Answer => a(core.fd_sync(g, fd)),
-    fd_write: (fd: number, iovs: number, count: number, into: number): Answer =>
-      a(core.fd_write(g, fd, iovs, count, into)),
-    path_create_directory: (fd: number, path: number, length: number): Answer =>
-      a(core.path_create_directory(g, fd, path, length)),
-    path_filestat_get: (
-      fd: number,
-      flags: number,
-      path: number,
-      length: number,
-      into: number,
-    ): Answer =>
-      a(core.path_filestat_get(g, fd, flags, path, length, into)),
-    path_filestat_set_times: (
-      fd: number,
-      flags: number,
-      path: number,
-      length: number,
-      accessed: bigint,
-      modified: bigint,
-      times: number,
-    ): Answer =>
-      a(core.path_filestat_set_times(g, fd, flags, path, length, accessed, modified, times)),
-    path_link: (
-      oldFd: number,
-      oldFlags: number,
-      oldPath: number,
-      oldLength: number,
-      newFd: number,
-      newPath: number,
-      newLength: number,
-    ): Answer =>
-      a(core.path_link(g, oldFd, oldFlags, oldPath, oldLength, newFd, newPath, newLength)),
-    path_open: (
-      fd: number,
-      lookup: number,
-      path: number,
-      length: number,
-      open: number,
-      rights: bigint,
-      inheriting: bigint,
-      flags: number,
-      into: number,
-    ): Answer =>
-      a(core.path_open(g, fd, lookup, path, length, open, rights, inheriting, flags, into)),
-    path_readlink: (
-      fd: number,
-      path: number,
-      length: number,
-      buffer: number,
-      room: number,
-      into: number,
-    ): Answer =>
-      a(core.path_readlink(g, fd, path, length, buffer, room, into)),
-    path_remove_directory: (fd: number, path: number, length: number): Answer =>
-      a(core.path_remove_directory(g, fd, path, length)),
-    path_rename: (
-      oldFd: number,
-      oldPath: number,
-      oldLength: number,
-      newFd: number,
-      newPath: number,
-      newLength: number,
-    ): Answer =>
-      a(core.path_rename(g, oldFd, oldPath, oldLength, newFd, newPath, newLength)),
-    path_symlink: (
-      target: number,
-      targetLength: number,
-      fd: number,
-      path: number,
-      length: number,
-    ): Answer =>
-      a(core.path_symlink(g, target, targetLength, fd, path, length)),
-    path_unlink_file: (fd: number, path: number, length: number): Answer =>
-      a(core.path_unlink_file(g, fd, path, length)),
-    poll_oneoff: (subscriptions: number, events: number, count: number, into: number): Answer =>
-      a(core.poll_oneoff(g, subscriptions, events, count, into)),
+    ...(exports as WasiImport),
     proc_exit: (code: number): never => {
       throw new Exit(code >>> 0);
     },
   };
+}
+
+let between: WebAssembly.Module | undefined;
+
+// The binary format of WebAssembly, as far as it is needed.
+
+const I32 = 0x7f;
+const I64 = 0x7e;
+
+/**
+ * The module between: each function hands on what it takes, the guest's number in front; what
+ * the core answers it answers, unless that is no error number.
+ */
+function encode(): Uint8Array<ArrayBuffer> {
+  const functions = Object.entries(FUNCTIONS);
+  const count = functions.length;
+  const [raise, wait] = [count, count + 1];
+  const type = (taken: string, answers = true): number[] => [
+    0x60,
+    ...vector([...taken].map((one) => [one === 'i' ? I32 : I64])),
+    ...vector(answers ? [[I32]] : []),
+  ];
+  const types = functions.flatMap(([, taken]) => [type(taken), type(`i${taken}`)]);
+  types.push(type('i', false), type(''));
+  const imported = (module: string, name: string, index: number): number[] => [
+    ...text(module),
+    ...text(name),
+    0,
+    ...leb128(index),
+  ];
+  const imports = functions.map(([name], at) => imported('core', name, 2 * at + 1));
+  imports.push(imported('guest', 'raise', 2 * count), imported('guest', 'wait', 2 * count + 1));
+  imports.push([...text('guest'), ...text('number'), 3, I32, 0]);
+  const bodies = functions.map(([, taken], at) => {
+    const parameters = [...taken].flatMap((_, index) => [0x20, ...leb128(index)]);
+    const answered = leb128(taken.length);
+    const code = [
+      ...[1, 1, I32],
+      // answered = core(number, parameters)
+      ...[0x23, 0, ...parameters, 0x10, ...leb128(at), 0x22, ...answered],
+      // answered < 0 ? (raise(answered), wait()) : answered
+      ...[0x41, 0, 0x48, 0x04, I32, 0x20, ...answered, 0x10, ...leb128(raise)],
+      ...[0x10, ...leb128(wait), 0x05, 0x20, ...answered, 0x0b, 0x0b],
+    ];
+    return [...leb128(code.length), ...code];
+  });
+  const exported = functions.map(([name], at) => [...text(name), 0, ...leb128(count + 2 + at)]);
+  return Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, types),
+    ...section(2, imports),
+    ...section(3, functions.map((_, at) => leb128(2 * at))),
+    ...section(7, exported),
+    ...section(10, bodies),
+  ]);
+}
+
+function section(id: number, items: number[][]): number[] {
+  const bytes = vector(items);
+  return [id, ...leb128(bytes.length), ...bytes];
+}
+
+function vector(items: number[][]): number[] {
+  return [...leb128(items.length), ...items.flat()];
+}
+
+function text(name: string): number[] {
+  return vector([...new TextEncoder().encode(name)].map((byte) => [byte]));
+}
+
+function leb128(value: number): number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...leb128(value >>> 7)];
 }

@@ -1,7 +1,7 @@
 // Tells of each call on files of a preview1 guest, in the same words as the native host.
 
 import type { TraceEvent, TraceListener } from './trace.js';
-import type { WasiImport } from './wasi-import.js';
+import type { Begin } from './wasi-import.js';
 
 /**
  * The arguments of each call that are told, in their order: a path or the end of a link (`to`)
@@ -59,41 +59,30 @@ const PATH_MAX = 4095;
 /** The guest's memory, once it has one. */
 type Memory = () => WebAssembly.Memory | undefined;
 
-/** Replaces the calls on files by such as tell of themselves. */
-export function tellOf(calls: WasiImport, listener: TraceListener, memory: Memory): void {
-  for (const [call, told] of Object.entries(CALLS)) {
-    const plain = calls[call] as (...args: unknown[]) => number | Promise<number>;
-    calls[call] = (...args: unknown[]) => {
-      const { event, result } = begin(call, told, args, memory);
-      const start = performance.now();
-      const end = (errno: number): number => {
-        const us = (performance.now() - start) * 1000;
-        const value = errno === 0 ? result?.() : undefined;
-        const made = value === undefined ? {} : { result: value };
-        listener({ ...event, answer: NAMES[errno] ?? 'unknown', ...made, us });
-        return errno;
-      };
-      const failed = (error: unknown): never => {
-        const us = (performance.now() - start) * 1000;
-        listener({ ...event, answer: 'fault', us });
-        throw error;
-      };
-      let answer;
-      try {
-        answer = plain(...args);
-      } catch (error) {
-        return failed(error);
-      }
-      return answer instanceof Promise ? answer.then(end, failed) : end(answer);
+/** What the listener is told of: each call on files. */
+export function begins(listener: TraceListener, memory: Memory): Begin {
+  return (call, args) => {
+    const told = CALLS[call];
+    if (told === undefined) {
+      return undefined;
+    }
+    const { event, result } = begin(call, told, args, memory);
+    const start = performance.now();
+    return (answered) => {
+      const us = (performance.now() - start) * 1000;
+      const value = answered === 0 ? result?.() : undefined;
+      const made = value === undefined ? {} : { result: value };
+      const answer = answered < 0 ? 'fault' : (NAMES[answered] ?? 'unknown');
+      listener({ ...event, answer, ...made, us });
     };
-  }
+  };
 }
 
 /** What is known when a call begins, and how its result is read when it has ended. */
 function begin(
   call: string,
   told: string,
-  args: unknown[],
+  args: readonly unknown[],
   memory: Memory,
 ): { event: Omit<TraceEvent, 'answer' | 'us'>; result?: () => number | undefined } {
   const event: Omit<TraceEvent, 'answer' | 'us'> = { call };

@@ -77,21 +77,41 @@ fn guests_for(
     targets()?;
     say(&format!("building the guest programs for {target}"));
     let built = root.join("target").join(target).join("guest");
-    let mut guests = Vec::new();
-    for file in std::fs::read_dir(root.join("guest-tests/src/bin"))? {
-        let file = file?.path();
-        let name = file.file_stem().context("a guest program has a name")?;
-        let name = name.to_string_lossy().into_owned();
-        if takes(&name) {
-            guests.push((name.clone(), built.join(format!("{name}.wasm"))));
-        }
-    }
-    guests.sort();
+    let mut guests = programs(&root.join("guest-tests/src/bin"), &built)?;
+    guests.retain(|(name, _)| takes(name));
     let mut cargo = cargo(root);
     cargo.args(["build", "--quiet", "--package", "guest-tests", "--target", target]);
     cargo.args(["--profile", "guest"]).args(guests.iter().flat_map(|(name, _)| ["--bin", name]));
     run(&mut cargo)?;
     Ok(guests)
+}
+
+/// Builds the guest programs that measure, and answers their names and paths: preview1
+/// modules, one for each file in `guest-tests/bench/src/bin`.
+pub(crate) fn measuring_guests(root: &Path) -> Result<Vec<(String, PathBuf)>> {
+    const TARGET: &str = "wasm32-wasip1";
+    targets()?;
+    say("building the guest programs that measure");
+    run(cargo(root).args(["build", "--quiet", "--package", "guest-bench", "--bins"]).args([
+        "--target",
+        TARGET,
+        "--release",
+    ]))?;
+    let built = root.join("target").join(TARGET).join("release");
+    programs(&root.join("guest-tests/bench/src/bin"), &built)
+}
+
+/// The name of each source in a folder, and the module that it is built to.
+fn programs(sources: &Path, built: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let mut programs = Vec::new();
+    for file in std::fs::read_dir(sources)? {
+        let file = file?.path();
+        let name = file.file_stem().context("a guest program has a name")?;
+        let name = name.to_string_lossy().into_owned();
+        programs.push((name.clone(), built.join(format!("{name}.wasm"))));
+    }
+    programs.sort();
+    Ok(programs)
 }
 
 /// Compiles the host to wasm32 with the given features.

@@ -5,10 +5,11 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::tools::{chromium, command, name, say};
-use crate::{build, programs};
+use crate::build;
+use crate::programs::Programs;
+use crate::tools::{chromium, command, firefox, name, say};
 
-/// Builds and serves the page until Ctrl+C; or, headless, has a browser use it and
+/// Builds and serves the page until Ctrl+C; or, headless, has browsers use it and
 /// checks what it shows.
 ///
 /// # Errors
@@ -20,18 +21,26 @@ pub(crate) fn run(
     screenshot: Option<&Path>,
 ) -> Result<()> {
     build::package(root)?;
-    let programs = programs::build(root)?;
+    let programs = Programs::new(root)?;
     let jco = root.join("jco");
     let mut node = command(&jco, "node");
     node.arg("demo/main.mjs");
-    for (name, program) in [("coreutils", &programs.coreutils), ("sqlite", &programs.sqlite)] {
+    let python = programs.python()?;
+    node.arg(format!("--files=python={}", python.files.display()));
+    for (name, program) in [
+        ("coreutils", programs.coreutils()?),
+        ("rg", programs.ripgrep()?),
+        ("sqlite", programs.sqlite()?),
+        ("python", python.program),
+        ("php", programs.php()?),
+    ] {
         node.arg(format!("{name}={}", program.display()));
     }
     if let Some(port) = port {
         node.arg(format!("--port={port}"));
     }
     if headless {
-        node.arg("--headless").env("CHROME", chromium()?);
+        node.arg("--headless").env("CHROME", chromium()?).env("FIREFOX", firefox()?);
     }
     if let Some(file) = screenshot {
         let file = std::path::absolute(file)?;

@@ -38,8 +38,8 @@ pub(crate) struct Outcome {
 pub(crate) enum Runner<'a> {
     /// The binary.
     Native(&'a Path),
-    /// The npm package's command, with its folder and the browser.
-    Browser { package: &'a Path, chromium: &'a Path },
+    /// The npm package's command, with its folder, its word for the engine, and the browser.
+    Browser { package: &'a Path, engine: &'static str, browser: &'a Path },
 }
 
 impl Runner<'_> {
@@ -53,7 +53,12 @@ impl Runner<'_> {
             lines.write_all(b"\n")?;
         }
         let mut command = self.command();
-        command.args(["run", "--batch"]).arg(&file).stdin(Stdio::null()).stderr(Stdio::inherit());
+        command.args(["run", "--batch"]).arg(&file);
+        if let Self::Browser { engine, browser, .. } = self {
+            let variable = if *engine == "firefox" { "FIREFOX" } else { "CHROME" };
+            command.args(["--browser", engine]).env(variable, browser);
+        }
+        command.stdin(Stdio::null()).stderr(Stdio::inherit());
         let output =
             command.output().with_context(|| format!("cannot start {}", name(&command)))?;
         let mut outcomes = BTreeMap::new();
@@ -70,12 +75,20 @@ impl Runner<'_> {
         Ok(in_order)
     }
 
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Native(_) => "wasmtime",
+            Self::Browser { engine: "firefox", .. } => "Firefox",
+            Self::Browser { .. } => "Chromium",
+        }
+    }
+
     fn command(&self) -> Command {
         match self {
             Self::Native(binary) => Command::new(binary),
-            Self::Browser { package, chromium } => {
+            Self::Browser { package, .. } => {
                 let mut node = command(package, "node");
-                node.arg("bin/wasi-opfs.mjs").env("CHROME", chromium);
+                node.arg("bin/wasi-opfs.mjs");
                 node
             }
         }

@@ -7,6 +7,7 @@ mod fuzz;
 mod guests;
 mod kills;
 mod programs;
+mod scripts;
 mod test;
 mod tools;
 mod transcript;
@@ -34,7 +35,7 @@ enum Chore {
     Bench(bench::Options),
     /// Serves a page on which real programs keep their files in the browser.
     Demo {
-        /// Drives the page in a browser without a window, and checks what it shows.
+        /// Drives the page in browsers without a window, and checks what it shows.
         #[arg(long)]
         headless: bool,
         /// The port on the loopback interface; a free one if it is not given.
@@ -49,6 +50,15 @@ enum Chore {
         /// What the names of the cases have to contain.
         #[arg(default_value = "")]
         text: String,
+    },
+    /// Runs the real programs of the tests alone.
+    Programs {
+        /// Those that take long, too.
+        #[arg(long)]
+        all: bool,
+        /// Without browsers.
+        #[arg(long)]
+        native: bool,
     },
     /// Looks for damage that the volume does not stand, with random images.
     Fuzz {
@@ -88,6 +98,7 @@ fn main() -> Result<()> {
             demo::run(&root, headless, port, screenshot.as_deref())
         }
         Chore::Suite { text } => test::run_suite(&root, &text),
+        Chore::Programs { all, native } => test::run_programs(&root, all, !native),
         Chore::Fuzz { target, seconds } => fuzz::fuzz(&root, target.as_deref(), seconds),
         Chore::Test { all, seeds } => test::run(&root, all.then_some(seeds)),
     }

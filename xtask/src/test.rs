@@ -2,17 +2,19 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::guests::{Job, Outcome, Runner, jobs};
-use crate::kills::Kills;
+use crate::guests::{Outcome, Runner, jobs};
+use crate::kills::{Guest, Kills};
+use crate::programs::Programs;
+use crate::scripts::{Kind, Real};
 use crate::tools::{cargo, chromium, command, firefox, name, say, targets};
 use crate::transcript::Transcripts;
-use crate::{bench, build, demo, fuzz, programs};
+use crate::{bench, build, demo, fuzz};
 
 /// What native tests are built with: with others, all of wasmtime is built once more.
 const FEATURES: &str = "wasi-opfs/cli,wasi-opfs/testing";
@@ -50,6 +52,18 @@ impl Tally {
                 self.failures.push(format!("{what}: {error:#}"));
             }
         }
+    }
+
+    /// Prints what failed, and last how many did.
+    fn report(&self) -> Result<()> {
+        let mut report = String::new();
+        for failure in &self.failures {
+            writeln!(report, "FAILED {failure}")?;
+        }
+        writeln!(report, "{} passed, {} failed", self.passed, self.failed)?;
+        std::io::Write::write_all(&mut std::io::stdout().lock(), report.as_bytes())?;
+        ensure!(self.failed == 0, "{} tests failed", self.failed);
+        Ok(())
     }
 }
 
@@ -89,23 +103,31 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
     // dependencies, which means all of wasmtime once more.
     let binary = build::cli_path(root);
     let native = Runner::Native(&binary);
-    let browser = Runner::Browser { package: &jco, chromium: &chromium };
+    let engine = |engine, browser| Runner::Browser { package: &jco, engine, browser };
+    let (browser, other) = (engine("chromium", &chromium), engine("firefox", &firefox));
     let guests = build::guests(root)?;
     guest_programs(root, &mut tally, &scratch, &guests, &native, &browser);
-    real_programs(root, &mut tally, &scratch, &native, &browser);
+    let folder = scratch.join("programs");
+    let real = Real { root, scratch: &folder, native: &native, browsers: vec![&browser, &other] };
+    for kind in Kind::of(seeds.is_some()) {
+        tally.many(kind.name(), || real.run(*kind));
+    }
     let kills = if seeds.is_some() { 20 } else { 3 };
     tally.many("the command line, killed", || {
         let (_, guest) = guests
             .iter()
             .find(|(name, _)| name == "random_changes")
             .context("a guest program that makes changes")?;
+        let guest = Guest::Changes(guest);
         Kills { binary: &binary, guest, folder: &scratch.join("kills") }.run(kills)
     });
+    tally.many(SQLITE_KILLED, || kill_sqlite(root, &binary, &scratch, kills));
     tally.many("browsers that are killed, and browsers that are full", || {
         let mut node = command(&jco, "node");
         node.args(["--test", "--test-concurrency=1", "--test-timeout=1800000"]);
         node.args(["test/engines/kills.test.mjs", "test/engines/quota.test.mjs"]);
         node.env("CHROME", &chromium).env("FIREFOX", &firefox).env("KILLS", kills.to_string());
+        node.env("SQLITE", Programs::new(root)?.sqlite()?);
         counted(&mut node, node_counts)
     });
     if let Some(seeds) = seeds {
@@ -128,14 +150,50 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
     }
     tally.one("the demo", || demo::run(root, true, None, None));
 
-    let mut report = String::new();
-    for failure in &tally.failures {
-        writeln!(report, "FAILED {failure}")?;
+    tally.report()
+}
+
+/// Runs what the tests do with real programs; `all` of it, or what is quick.
+///
+/// # Errors
+/// If the set-up fails, or one of them does not do what it should.
+pub(crate) fn run_programs(root: &Path, all: bool, browsers: bool) -> Result<()> {
+    let binary = build::cli(root)?;
+    let scratch = root.join("target/programs-scratch");
+    if scratch.exists() {
+        fs::remove_dir_all(&scratch)?;
     }
-    writeln!(report, "{} passed, {} failed", tally.passed, tally.failed)?;
-    std::io::Write::write_all(&mut std::io::stdout().lock(), report.as_bytes())?;
-    ensure!(tally.failed == 0, "{} tests failed", tally.failed);
-    Ok(())
+    let native = Runner::Native(&binary);
+    let package = root.join("jco");
+    let mut found = Vec::new();
+    if browsers {
+        build::package(root)?;
+        found.extend([("chromium", chromium()?), ("firefox", firefox()?)]);
+    }
+    let browser = |(engine, browser)| Runner::Browser { package: &package, engine, browser };
+    let browsers: Vec<_> = found.iter().map(|(engine, file)| browser((*engine, file))).collect();
+    let browsers = browsers.iter().collect();
+    let real = Real { root, scratch: &scratch, native: &native, browsers };
+    let mut tally = Tally::default();
+    for kind in Kind::of(all) {
+        tally.many(kind.name(), || real.run(*kind));
+    }
+    let kills = if all { 20 } else { 3 };
+    tally.many(SQLITE_KILLED, || kill_sqlite(root, &binary, &scratch, kills));
+    tally.report()
+}
+
+const SQLITE_KILLED: &str = "SQLite, killed in the middle of transactions";
+
+fn kill_sqlite(
+    root: &Path,
+    binary: &Path,
+    scratch: &Path,
+    count: u64,
+) -> Result<(u64, Vec<String>)> {
+    let sqlite = Programs::new(root)?.sqlite()?;
+    Kills { binary, guest: Guest::Sqlite(&sqlite), folder: &scratch.join("kills-sqlite") }
+        .run(count)
 }
 
 /// What runs the behaviour suite in Chromium.
@@ -179,7 +237,9 @@ fn lints(root: &Path, tally: &mut Tally) {
             )
         });
     }
-    tally.one("lints, guests", || lint(&["-p", "guest-tests", "--target", "wasm32-wasip2"]));
+    for (package, target) in [("guest-tests", "wasm32-wasip2"), ("guest-bench", "wasm32-wasip1")] {
+        tally.one(&format!("lints, {package}"), || lint(&["-p", package, "--target", target]));
+    }
 }
 
 /// What failed among guest programs, with the end of what each had to say.
@@ -229,77 +289,6 @@ fn guest_programs(
         }
     }
     tally.many("one transcript through every door", || transcripts.compare(expected));
-}
-
-/// Real programs: what they print natively on a directory and on a volume, and in Chromium
-/// on OPFS, is the same.
-fn real_programs(
-    root: &Path,
-    tally: &mut Tally,
-    scratch: &Path,
-    native: &Runner<'_>,
-    browser: &Runner<'_>,
-) {
-    tally.many("coreutils and SQLite, natively and in Chromium", || {
-        let programs = programs::build(root)?;
-        let script: Vec<(&PathBuf, &[&str])> = vec![
-            (&programs.coreutils, &["mkdir", "-p", "/d/deep/er"]),
-            (&programs.coreutils, &["cp", "-r", "/seed", "/d/copy"]),
-            (&programs.coreutils, &["mv", "/d/copy/words.txt", "/d/deep/er/moved.txt"]),
-            (&programs.coreutils, &["mv", "/d/deep", "/d/renamed"]),
-            (&programs.coreutils, &["ls", "-l", "--time-style=+", "/d/renamed/er"]),
-            (&programs.coreutils, &["ls", "-R", "/d"]),
-            (&programs.coreutils, &["sort", "-r", "/d/renamed/er/moved.txt"]),
-            (&programs.coreutils, &["wc", "/d/renamed/er/moved.txt"]),
-            (&programs.coreutils, &["cat", "/d/missing"]),
-            (&programs.coreutils, &["rm", "-r", "/d/copy"]),
-            (&programs.coreutils, &["ls", "/d"]),
-            (&programs.sqlite, &["--selftest", "/test.db"]),
-            (&programs.sqlite, &["/test.db", "PRAGMA integrity_check;"]),
-        ];
-        let folder = scratch.join("programs");
-        let disk = folder.join("disk");
-        fs::create_dir_all(&disk)?;
-        let jobs = |mount: &str| {
-            let job = |(index, (program, args)): (usize, &(&PathBuf, &[&str]))| Job {
-                name: format!("{index} {}", args.join(" ")),
-                program: (*program).clone(),
-                args: args.iter().map(ToString::to_string).collect(),
-                mounts: [("/".to_owned(), mount.into())].into_iter().collect(),
-                imports: if index == 0 {
-                    [("/".to_owned(), root.join("guest-tests/fixtures/programs"))].into()
-                } else {
-                    [].into()
-                },
-                timeout_ms: 240_000,
-                ..Job::default()
-            };
-            script.iter().enumerate().map(job).collect::<Vec<_>>()
-        };
-        let here = native.batch(&jobs(&format!("dir:{}", disk.display())), &folder)?;
-        let file = folder.join("volume");
-        let volume = native.batch(&jobs(&format!("volume:{}", file.display())), &folder)?;
-        let there = browser.batch(&jobs("tree:programs"), &folder)?;
-        let mut failures = Vec::new();
-        let others = volume.iter().map(|outcome| ("natively on a volume", outcome));
-        let others = others.chain(there.iter().map(|outcome| ("in Chromium", outcome)));
-        for (here, (place, there)) in here.iter().cycle().zip(others) {
-            let show = |outcome: &Outcome| {
-                format!("{}\n{}{}", outcome.exit_code, outcome.stdout, outcome.stderr)
-            };
-            // Only `cat` of a missing file may fail, and has to.
-            let expected = i32::from(here.name.ends_with("/d/missing"));
-            if show(here) != show(there) || here.exit_code != expected {
-                failures.push(format!(
-                    "{}: exit code {expected} wanted\non a directory {}\n{place} {}",
-                    here.name,
-                    show(here),
-                    show(there)
-                ));
-            }
-        }
-        Ok(((volume.len() + there.len() - failures.len()) as u64, failures))
-    });
 }
 
 fn quiet(command: &mut Command) -> Result<()> {

@@ -1,7 +1,9 @@
 //! SQLite as a guest. `sqlite [-header|-box] DATABASE [SQL...]` runs SQL, from the
 //! standard input if none is given, and prints rows as the sqlite3 shell does.
-//! `sqlite --selftest DATABASE` tests what SQLite asks of a filesystem.
+//! `sqlite --selftest DATABASE` tests what SQLite asks of a filesystem. `--grow` commits
+//! until it is killed, and `--grown` looks at what is there then.
 
+mod grow;
 mod selftest;
 mod show;
 
@@ -16,7 +18,7 @@ use rusqlite::{Batch, Connection, OpenFlags};
 use crate::show::Style;
 
 const USAGE: &str = "usage: sqlite [-header|-box] DATABASE [SQL...]
-       sqlite --selftest DATABASE";
+       sqlite --selftest|--grow|--grown DATABASE";
 
 fn main() -> ExitCode {
     match run() {
@@ -42,7 +44,9 @@ fn run() -> Result<()> {
     let mut words = words.into_iter();
     match (words.next().as_deref(), words.next()) {
         (Some("--selftest"), Some(database)) => selftest::run(&database),
-        (Some("--selftest") | None, _) => bail!("{USAGE}"),
+        (Some("--grow"), Some(database)) => match grow::run(&database)? {},
+        (Some("--grown"), Some(database)) => grow::check(&database),
+        (Some("--selftest" | "--grow" | "--grown") | None, _) => bail!("{USAGE}"),
         (Some(database), None) => {
             let mut sql = String::new();
             io::stdin().read_to_string(&mut sql)?;

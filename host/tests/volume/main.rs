@@ -15,6 +15,7 @@ mod full;
 mod fuzz;
 mod model;
 mod mutate;
+mod pieces;
 mod sim;
 mod work;
 

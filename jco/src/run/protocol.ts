@@ -70,6 +70,11 @@ export type Item =
   | { path: string; type: 'file'; modified: number }
   | { path: string; type: 'symlink'; target: string };
 
+/** The same as it is sent: so many bytes follow that of a file. */
+export type SentItem =
+  | (Item & { size?: number })
+  | { path: string; type: 'error'; message: string };
+
 /** Exit codes that are not the program's own, as the native runner has them. */
 export const TIMED_OUT = 124;
 /** Its files cannot be made ready, or not be copied out. */

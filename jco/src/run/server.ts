@@ -3,14 +3,15 @@
 
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, open, readFile, readdir, readlink, rm, symlink } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readFile, readdir, readlink, rm, symlink } from 'node:fs/promises';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 
-import type { Item, Output, Terminals } from './protocol.js';
+import type { Item, Output, SentItem, Terminals } from './protocol.js';
 
 /** The host's end of a running job. */
 export interface JobEnd {
@@ -33,6 +34,9 @@ const TYPES: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',
   '.wasm': 'application/wasm',
 };
+
+/** How much of a file is read at once. */
+const PIECE = 1 << 20;
 
 const PAGE = '<!doctype html><title>wasi-opfs</title><script type="module" src="page.js"></script>';
 
@@ -189,11 +193,14 @@ async function serveJob(
       return { body: String(count), type: 'text/plain' };
     }
     case 'imports': {
-      const items = await list(directoryOf(job.imports, text('guest')));
-      return { body: JSON.stringify(items), type: 'application/json' };
+      const directory = directoryOf(job.imports, text('guest'));
+      const items = await list(directory);
+      response.writeHead(200, { 'content-type': 'application/octet-stream' });
+      await pipeline(Readable.from(packed(directory, items)), response);
+      return undefined;
     }
     case 'import': {
-      const path = inside(directoryOf(job.imports, text('guest')), text('path'));
+      const path = directoryOf(job.imports, text('guest'));
       response.writeHead(200, { 'content-type': 'application/octet-stream' });
       await pipeline(createReadStream(path), response);
       return undefined;
@@ -253,6 +260,41 @@ async function list(directory: string): Promise<Item[]> {
   }
   return items;
 }
+
+/** The items, each as a line of JSON; behind that of a file its bytes. */
+async function* packed(directory: string, items: Item[]): AsyncGenerator<string | Uint8Array> {
+  for (const item of items) {
+    if (item.type !== 'file') {
+      yield line(item);
+      continue;
+    }
+    const { path } = item;
+    let file: FileHandle;
+    try {
+      file = await open(join(directory, path));
+    } catch (error) {
+      yield line({ type: 'error', path, message: (error as Error).message });
+      return;
+    }
+    try {
+      const { size, mtimeMs } = await file.stat();
+      yield line({ ...item, size, modified: mtimeMs });
+      for (let at = 0; at < size; ) {
+        const piece = Buffer.allocUnsafe(Math.min(size - at, PIECE));
+        const { bytesRead } = await file.read(piece, 0, piece.length, at);
+        if (bytesRead === 0) {
+          throw new Error(`'${path}' became shorter`);
+        }
+        at += bytesRead;
+        yield piece.subarray(0, bytesRead);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+const line = (item: SentItem): string => `${JSON.stringify(item)}\n`;
 
 /** Stores a directory, a link, or a piece of a file. */
 async function store(

@@ -46,15 +46,16 @@ async function exactly(ms) {
  * Has the worker work, and kills it at the moment. What was surely stored then,
  * and how far the guest may have come at most.
  */
-async function killed(stage, { page, ask }, { word, skip, wait, every, tab }, from, order) {
+async function killed(stage, { page, ask }, moment, from, order) {
+  const { word, skip, wait, every, tab, unsaid = 2 * SYNC_EVERY * (every ?? 1) } = moment;
   let stored = from;
   let reached = from;
   const paged = [];
   let left = randomInt(skip + 1);
   let killing = false;
-  let moment;
+  let kill;
   const dead = new Promise((resolve, reject) => {
-    moment = async () => {
+    kill = async () => {
       await exactly(Math.random() * wait);
       killing = true;
       (tab ? page.close() : stage.kill()).then(resolve, reject);
@@ -72,7 +73,7 @@ async function killed(stage, { page, ask }, { word, skip, wait, every, tab }, fr
       reached = Number(number);
     }
     if (said === word && left-- === 0) {
-      void moment();
+      void kill();
     }
   };
   const ended = order(ask).catch((error) => error);
@@ -82,7 +83,7 @@ async function killed(stage, { page, ask }, { word, skip, wait, every, tab }, fr
   });
   await within(`'${word}' from the guest`, Promise.all([dead, early]));
   stage.heard = () => {};
-  return { stored, paged, most: reached + 2 * SYNC_EVERY * (every ?? 1) };
+  return { stored, paged, most: reached + unsaid };
 }
 
 /**
@@ -146,6 +147,40 @@ for (const engine of ENGINES) {
       known = await killed(stage, session, moment, state, changes);
       const what = moment.tab ? 'the tab' : 'all';
       t.diagnostic(`kill ${kill + 1}, ${what} at '${moment.word}', ${known.stored} stored, at most ${known.most}`);
+    }
+  });
+}
+
+/** The same for SQLite's transactions, each of which is told before the next one begins. */
+const TRANSACTIONS = [
+  { word: 'stored', skip: 20, wait: 10, unsaid: 1 },
+  { word: 'stored', skip: 100, wait: 1, unsaid: 1, tab: true },
+  { word: 'stored', skip: 2, wait: 1, unsaid: 1 },
+];
+
+for (const engine of ENGINES) {
+  test(`SQLite is killed ${KILLS} times in ${engine}`, async (t) => {
+    assert.ok(process.env.SQLITE, 'SQLITE has to say where the module is, as xtask does');
+    const stage = await Stage.open(t, engine, [], { sqlite: process.env.SQLITE });
+    const sqlite = (word) => (ask) => ask('start', { module: 'sqlite', args: [word, '/grown.db'] });
+    let known = { stored: 0, most: 0 };
+    for (let kill = 0; kill <= KILLS; kill += 1) {
+      const session = await stage.start();
+      await session.ask('open', VOLUME);
+      const [line] = await sqlite('--grown')(session.ask);
+      const state = Number(line.split(' ')[1]);
+      const { stored, most } = known;
+      assert.ok(stored <= state && state <= most, `${state} are there, ${stored} to ${most} may be`);
+      if (kill === KILLS) {
+        assert.ok(state > 0);
+        await session.ask('close');
+        await stage.stop();
+        break;
+      }
+      const moment = TRANSACTIONS[(SEED + kill) % TRANSACTIONS.length];
+      known = await killed(stage, session, moment, state, sqlite('--grow'));
+      const what = moment.tab ? 'the tab' : 'all';
+      t.diagnostic(`${state} found; kill ${kill + 1}, ${what}, ${known.stored} stored`);
     }
   });
 }

@@ -53,12 +53,15 @@ export class Stage {
   heard = () => {};
   #folder = mkdtempSync(join(tmpdir(), 'wasi-opfs-engines-'));
   #programs = new Map();
+  #modules;
   #browser;
   #server = createServer((request, response) => this.#serve(request, response));
 
-  static async open(t, engine, programs) {
+  /** `modules`: preview1 programs that are built already, by name. */
+  static async open(t, engine, programs, modules = {}) {
     const stage = new Stage();
     stage.engine = engine;
+    stage.#modules = modules;
     t.after(() => stage.#close());
     for (const name of programs) {
       stage.#programs.set(name, await guest(name));
@@ -134,9 +137,11 @@ export class Stage {
     const [, top, id, name] = pathname.split('/');
     const program = [...this.#programs.values()].find((program) => program.id === id);
     const file =
-      top === 'programs' && program
-        ? program.files.get(name)
-        : join(this.#folder, 'www', basename(pathname));
+      top === 'modules'
+        ? this.#modules[id]
+        : top === 'programs' && program
+          ? program.files.get(name)
+          : join(this.#folder, 'www', basename(pathname));
     const type = TYPES[extname(file ?? '')];
     if (type && existsSync(file)) {
       response.writeHead(200, { 'content-type': type }).end(readFileSync(file));

@@ -181,6 +181,28 @@ const orders = {
     return said;
   },
 
+  /** Runs a preview1 program on `/`; what it said, all of which is told to the test meanwhile. */
+  async start({ module, args }) {
+    const said = [];
+    let stderr = '';
+    const wasi = fs.preview1({
+      args: ['guest', ...args],
+      stdout: lines((line) => {
+        said.push(line);
+        tell(line);
+      }),
+      stderr: (bytes) => void (stderr += new TextDecoder().decode(bytes)),
+    });
+    const { instance } = await WebAssembly.instantiateStreaming(fetch(`/modules/${module}`), {
+      wasi_snapshot_preview1: wasi.wasiImport,
+    });
+    const code = wasi.start(instance);
+    if (code !== 0) {
+      throw new Error(`the guest ended with ${code}\n${stderr}`);
+    }
+    return said;
+  },
+
   close: () => fs.close(),
 };
 

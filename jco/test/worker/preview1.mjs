@@ -171,6 +171,27 @@ export function checks(load, kind) {
         }
       }),
 
+    'with jspi, nothing else runs until a guest has to wait': () =>
+      opened(async (fs) => {
+        if (waits || !('Suspending' in WebAssembly)) return;
+        fs.writeFileSync('/file', 'read\n');
+        let turned = false;
+        const stdout = (bytes) => same(turned, bytes[0] === 'w'.charCodeAt(0));
+        const text = new TextEncoder().encode('waited');
+        const stdin = {
+          read: async (buffer) => (turned ? 0 : (buffer.set(text), text.length)),
+        };
+        for (const args of [['cat', '/file'], ['cat']]) {
+          turned = false;
+          const wasi = fs.preview1({ args: ['tool', ...args], stdin, stdout, jspi: true });
+          const imports = { wasi_snapshot_preview1: wasi.wasiImport };
+          const instance = await WebAssembly.instantiate(await load('tool'), imports);
+          queueMicrotask(() => (turned = true));
+          same(await wasi.startAsync(instance), 0);
+          ok(turned);
+        }
+      }),
+
     'what cannot be run says why': () =>
       opened(async (fs) => {
         const empty = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));

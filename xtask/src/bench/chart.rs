@@ -53,8 +53,9 @@ struct Scale {
 
 impl Scale {
     fn of(engine: &Engine) -> Self {
-        let times = engine.phases().flat_map(|phase| {
-            let cell = move |(peer, _): &(&str, &str)| Some(engine.cell(phase, peer)?.median());
+        let times = engine.phases.phases().flat_map(|phase| {
+            let cell =
+                move |(peer, _): &(&str, &str)| Some(engine.phases.cell(phase, peer)?.median());
             PEERS.iter().filter_map(cell)
         });
         let powers = times.filter(|time| *time > 0.0).map(f64::log10);
@@ -82,11 +83,12 @@ fn said(power: i32) -> String {
 
 /// One engine; where the next one begins. Writing to a string does not fail.
 fn panel(body: &mut String, engine: &Engine, top: f64) -> f64 {
-    let shown = engine.peers();
+    let shown = engine.phases.peers();
     let peers: Vec<_> = PEERS.iter().filter(|(peer, _)| shown.contains(peer)).collect();
     let phases: Vec<_> = engine
+        .phases
         .phases()
-        .filter(|phase| peers.iter().any(|(peer, _)| engine.cell(phase, peer).is_some()))
+        .filter(|phase| peers.iter().any(|(peer, _)| engine.phases.cell(phase, peer).is_some()))
         .collect();
     let scale = Scale::of(engine);
     let head = format!("{}, time until all is stored, logarithmic", title(&engine.name));
@@ -98,7 +100,8 @@ fn panel(body: &mut String, engine: &Engine, top: f64) -> f64 {
         if index > 0 && index % COLUMNS == 0 {
             y += LEGEND;
         }
-        let stored = phases.iter().filter_map(|phase| engine.cell(phase, peer)).all(|c| c.stored);
+        let stored =
+            phases.iter().filter_map(|phase| engine.phases.cell(phase, peer)).all(|c| c.stored);
         mark(body, (x, y - 4.0), peer, colour, stored);
         let _ = writeln!(body, "<text x=\"{}\" y=\"{y}\">{peer}</text>", x + 12.0);
     }
@@ -128,7 +131,7 @@ fn panel(body: &mut String, engine: &Engine, top: f64) -> f64 {
         );
         // Ours last, so that it lies on top.
         for (peer, colour) in peers.iter().rev() {
-            if let Some(cell) = engine.cell(phase, peer) {
+            if let Some(cell) = engine.phases.cell(phase, peer) {
                 mark(body, (scale.at(cell.median()), y), peer, colour, cell.stored);
             }
         }

@@ -12,9 +12,14 @@ pub(super) struct Line {
     run: Option<u32>,
     /// The phase that begins.
     at: Option<String>,
-    /// The phase that was measured.
+    /// Where it belongs, if not among the phases: `guests` or `calls`.
+    table: Option<String>,
+    /// The phase, or the call, that was measured.
     phase: Option<String>,
     ms: Option<f64>,
+    us: Option<f64>,
+    /// How many bytes a program printed.
+    printed: Option<u64>,
     flush_ms: Option<f64>,
     #[serde(default)]
     cut: bool,
@@ -32,8 +37,9 @@ impl Line {
     pub(super) fn what(&self) -> String {
         let peer = self.peer.as_deref().or(self.of.as_deref()).unwrap_or_default();
         let phase = self.at.as_deref().or(self.phase.as_deref()).unwrap_or_default();
+        let table = self.table.as_deref().map_or_else(String::new, |table| format!("{table}, "));
         let run = self.run.map_or_else(String::new, |run| format!(", run {}", run + 1));
-        format!("{}{run}: {peer} {phase}", self.engine)
+        format!("{}{run}: {table}{peer} {phase}", self.engine)
     }
 
     /// Whether a peer begins with this, or a part is over.
@@ -48,7 +54,7 @@ impl Line {
     }
 }
 
-/// One peer's figures in one phase, milliseconds.
+/// One peer's figures in one phase: milliseconds, of calls microseconds.
 #[derive(Default)]
 pub(super) struct Cell {
     runs: Vec<f64>,
@@ -57,9 +63,17 @@ pub(super) struct Cell {
     pub(super) stored: bool,
     /// Whether it was cut at the budget and scaled.
     pub(super) cut: bool,
+    /// How many bytes it printed, if it is a program, in each run.
+    printed: Vec<u64>,
 }
 
 impl Cell {
+    /// One more run.
+    pub(super) fn take(&mut self, time: f64, printed: Option<u64>) {
+        self.runs.push(time);
+        self.printed.extend(printed);
+    }
+
     /// Until all was stored.
     pub(super) fn median(&self) -> f64 {
         median(&self.runs)
@@ -77,12 +91,75 @@ fn median(of: &[f64]) -> f64 {
     of.get(of.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// Figures by phase and by peer, in the order in which they came.
+#[derive(Default)]
+pub(super) struct Figures(Vec<(String, Vec<(String, Cell)>)>);
+
+impl Figures {
+    /// One more.
+    pub(super) fn add(&mut self, phase: &str, peer: &str) -> &mut Cell {
+        entry(entry(&mut self.0, phase), peer)
+    }
+
+    pub(super) fn phases(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(phase, _)| phase.as_str())
+    }
+
+    /// The peers that were measured in any phase.
+    pub(super) fn peers(&self) -> Vec<&str> {
+        let mut peers = Vec::new();
+        for (peer, _) in self.0.iter().flat_map(|(_, cells)| cells) {
+            if !peers.contains(&peer.as_str()) {
+                peers.push(peer);
+            }
+        }
+        peers
+    }
+
+    pub(super) fn cell(&self, phase: &str, peer: &str) -> Option<&Cell> {
+        let (_, cells) = self.0.iter().find(|(name, _)| name == phase)?;
+        cells.iter().find(|(name, _)| name == peer).map(|(_, cell)| cell)
+    }
+
+    /// Whether all runs of a program printed as much.
+    pub(super) fn agree(&self, phase: &str) -> bool {
+        let cells = self.0.iter().filter(|(name, _)| name == phase).flat_map(|(_, cells)| cells);
+        let printed: Vec<_> = cells.flat_map(|(_, cell)| &cell.printed).collect();
+        printed.windows(2).all(|two| two[0] == two[1])
+    }
+
+    /// How many times as fast as another a peer is in a phase.
+    pub(super) fn times(&self, phase: &str, peer: &str, other: &str) -> Option<f64> {
+        Some(self.cell(phase, other)?.median() / self.cell(phase, peer)?.median())
+    }
+
+    fn json(&self, unit: &str) -> Value {
+        let cell = |cell: &Cell| {
+            let mut all = json!({ "stored": cell.stored });
+            all[format!("median_{unit}")] = json!(cell.median());
+            all[format!("runs_{unit}")] = json!(cell.runs);
+            if unit == "ms" {
+                all["flush_ms"] = json!(cell.flush());
+                all["cut"] = json!(cell.cut);
+            }
+            all
+        };
+        let phase = |(phase, cells): &(String, Vec<(String, Cell)>)| {
+            let cells = cells.iter().map(|(peer, found)| (peer.clone(), cell(found)));
+            (phase.clone(), Value::Object(cells.collect()))
+        };
+        Value::Object(self.0.iter().map(phase).collect())
+    }
+}
+
 /// All figures of one engine.
 pub(super) struct Engine {
     pub(super) name: String,
     pub(super) version: String,
-    /// By phase and by peer, in the order in which they came.
-    phases: Vec<(String, Vec<(String, Cell)>)>,
+    pub(super) phases: Figures,
+    /// From inside guests.
+    pub(super) guests: Figures,
+    pub(super) calls: Figures,
     parts: Vec<(String, Vec<Value>)>,
     failures: Vec<(String, String)>,
 }
@@ -94,7 +171,9 @@ impl Engine {
             engines.push(Self {
                 name: name.to_owned(),
                 version: String::new(),
-                phases: Vec::new(),
+                phases: Figures::default(),
+                guests: Figures::default(),
+                calls: Figures::default(),
                 parts: Vec::new(),
                 failures: Vec::new(),
             });
@@ -111,9 +190,16 @@ impl Engine {
         if let Some(failed) = line.failed {
             let who = line.peer.or(line.of).unwrap_or_default();
             self.failures.push((who, failed));
-        } else if let (Some(peer), Some(phase), Some(ms)) = (line.peer, line.phase, line.ms) {
-            let cell = entry(entry(&mut self.phases, &phase), &peer);
-            cell.runs.push(ms);
+        } else if let (Some(peer), Some(phase)) = (line.peer, line.phase) {
+            let figures = match line.table.as_deref() {
+                None => &mut self.phases,
+                Some("calls") => &mut self.calls,
+                Some(_) => &mut self.guests,
+            };
+            let cell = figures.add(&phase, &peer);
+            if let Some(time) = line.ms.or(line.us) {
+                cell.take(time, line.printed);
+            }
             cell.flushes.extend(line.flush_ms);
             cell.stored = line.stored;
             cell.cut |= line.cut;
@@ -121,26 +207,6 @@ impl Engine {
             let asked = line.asked.unwrap_or_default();
             entry(&mut self.parts, &part).push(json!({ "asked": asked, "found": found }));
         }
-    }
-
-    pub(super) fn phases(&self) -> impl Iterator<Item = &str> {
-        self.phases.iter().map(|(phase, _)| phase.as_str())
-    }
-
-    /// The peers that were measured in any phase.
-    pub(super) fn peers(&self) -> Vec<&str> {
-        let mut peers = Vec::new();
-        for (peer, _) in self.phases.iter().flat_map(|(_, cells)| cells) {
-            if !peers.contains(&peer.as_str()) {
-                peers.push(peer);
-            }
-        }
-        peers
-    }
-
-    pub(super) fn cell(&self, phase: &str, peer: &str) -> Option<&Cell> {
-        let (_, cells) = self.phases.iter().find(|(name, _)| name == phase)?;
-        cells.iter().find(|(name, _)| name == peer).map(|(_, cell)| cell)
     }
 
     /// A number that a part found: the last answer that has it.
@@ -157,25 +223,14 @@ impl Engine {
     }
 
     pub(super) fn json(&self) -> Value {
-        let cell = |cell: &Cell| {
-            json!({
-                "median_ms": cell.median(),
-                "runs_ms": cell.runs,
-                "flush_ms": cell.flush(),
-                "stored": cell.stored,
-                "cut": cell.cut,
-            })
-        };
-        let phase = |(phase, cells): &(String, Vec<(String, Cell)>)| {
-            let cells = cells.iter().map(|(peer, found)| (peer.clone(), cell(found)));
-            (phase.clone(), Value::Object(cells.collect()))
-        };
-        let runs = self.phases.iter().flat_map(|(_, cells)| cells);
+        let runs = self.phases.0.iter().chain(&self.guests.0).flat_map(|(_, cells)| cells);
         json!({
             "engine": self.name,
             "version": self.version,
             "runs": runs.map(|(_, cell)| cell.runs.len()).max().unwrap_or(0),
-            "phases": self.phases.iter().map(phase).collect::<Map<_, _>>(),
+            "phases": self.phases.json("ms"),
+            "guests": self.guests.json("ms"),
+            "calls": self.calls.json("us"),
             "parts": self.parts.iter().cloned()
                 .map(|(part, found)| (part, Value::Array(found))).collect::<Map<_, _>>(),
             "failures": self.failures.iter().cloned()

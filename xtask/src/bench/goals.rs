@@ -57,6 +57,23 @@ const RAW: [(&str, f64, f64); 6] = [
     ("random-write", 2.0, 5.0),
 ];
 
+/// Calls of preview1 on a volume, at most so many microseconds in Chromium.
+const CALLS: [(&str, f64); 6] = [
+    ("fd_filestat_get", 0.5),
+    ("path_open+fd_close", 5.0),
+    ("fd_pread 4 KiB", 1.5),
+    ("fd_pread 64 KiB", 10.0),
+    ("fd_pwrite 4 KiB", 1.5),
+    ("fd_pwrite 64 KiB", 10.0),
+];
+
+/// Whole programs on a volume, beside another: at most so many times as long in Chromium.
+const PROGRAMS: [(&str, &str, f64); 3] = [
+    ("sustained", "raw-handle", 1.3),
+    ("ripgrep", "wasmtime on disk", 1.3),
+    ("python", "browser_wasi_shim", 1.2),
+];
+
 /// Judges what was measured; what was not is left out.
 pub(super) fn judge(engines: &[Engine], native: Option<&Native>, size: Option<u64>) -> Vec<Goal> {
     let mut goals = Vec::new();
@@ -83,6 +100,9 @@ pub(super) fn judge(engines: &[Engine], native: Option<&Native>, size: Option<u6
             let name = say(&format!("{phase}, times as fast as a raw handle"));
             goal(name, times, at_least(chromium, in_firefox));
         }
+        if !firefox {
+            guests(engine, |what, value, wanted| goal(say(&what), value, wanted));
+        }
         parts(engine, |what, value, wanted| goal(say(what), value, wanted));
     }
     if let Some(native) = native {
@@ -103,8 +123,27 @@ const AT_MOST_1: Wanted = Wanted::AtMost(1.0);
 
 /// How many times as fast as another the volume is.
 fn times(engine: &Engine, phase: &str, other: &str, of: fn(&Cell) -> f64) -> Option<f64> {
-    let volume = engine.cell(phase, "volume")?;
-    Some(of(engine.cell(phase, other)?) / of(volume))
+    let volume = engine.phases.cell(phase, "volume")?;
+    Some(of(engine.phases.cell(phase, other)?) / of(volume))
+}
+
+/// What is wanted from inside preview1 guests.
+fn guests(engine: &Engine, mut goal: impl FnMut(String, Option<f64>, Wanted)) {
+    for (call, most) in CALLS {
+        let found = engine.calls.cell(call, "volume").map(Cell::median);
+        goal(format!("{call}, µs"), found, Wanted::AtMost(most));
+    }
+    for (program, other, most) in PROGRAMS {
+        let times = engine.guests.times(program, other, "volume");
+        goal(format!("{program}, times {other}"), times, Wanted::AtMost(most));
+    }
+    let shim = "browser_wasi_shim";
+    let program = |name: &&str| PROGRAMS.iter().any(|(program, ..)| name.starts_with(program));
+    for phase in engine.guests.phases().filter(|phase| !program(phase)) {
+        let times = engine.guests.times(phase, "volume", shim);
+        let name = format!("{phase} from inside, times as fast as {shim} in memory");
+        goal(name, times, Wanted::AtLeast(1.0));
+    }
 }
 
 /// What is wanted of the parts in a browser.

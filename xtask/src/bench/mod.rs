@@ -4,6 +4,7 @@
 mod chart;
 mod found;
 mod goals;
+mod programs;
 mod table;
 
 use std::fs;
@@ -42,6 +43,9 @@ pub(crate) struct Options {
     /// Where to write all figures as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// The folder for what each worker in Chromium spent its time on (CPU profiles).
+    #[arg(long, value_name = "FOLDER")]
+    profile: Option<PathBuf>,
     /// Where to draw the phases (SVG).
     #[arg(long, value_name = "FILE")]
     chart: Option<PathBuf>,
@@ -74,6 +78,10 @@ enum Part {
     Sync,
     /// How large a volume is beside what lives in it.
     Space,
+    /// The phases and single calls from inside preview1 guests, and one large file.
+    Guests,
+    /// Real programs from their start to their exit, beside wasmtime.
+    Programs,
     /// The native volume beside a native directory, and 1,000,000 files.
     Native,
     /// The size of the core.
@@ -88,7 +96,7 @@ impl Part {
             Self::Sqlite => Some("sqlite"),
             Self::Sync => Some("sync"),
             Self::Space => Some("space"),
-            Self::Phases | Self::Native | Self::Size => None,
+            Self::Phases | Self::Guests | Self::Programs | Self::Native | Self::Size => None,
         }
     }
 }
@@ -100,36 +108,19 @@ impl Part {
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let parts =
         if options.parts.is_empty() { Part::value_variants() } else { options.parts.as_slice() };
-    let has = |part| parts.contains(&part);
-    let phases = has(Part::Phases);
-    let inside: Vec<_> = parts.iter().filter_map(|part| part.in_a_browser()).collect();
-    let mut engines = Vec::new();
-    if phases || !inside.is_empty() || has(Part::Size) {
+    let has = |part: Part| parts.contains(&part);
+    let in_browsers = parts.iter().any(|part| !matches!(part, Part::Native | Part::Size));
+    if in_browsers || has(Part::Size) {
         build::package(root)?;
     }
-    if phases || !inside.is_empty() {
-        let mut request = json!({
-            "engines": options.engine.iter().map(|engine| engine.name()).collect::<Vec<_>>(),
-            "parts": inside,
-            "runs": options.runs,
-        });
-        if !phases {
-            request["peers"] = json!([]);
-        } else if !options.peers.is_empty() {
-            request["peers"] = json!(options.peers);
-        }
-        if !options.phases.is_empty() {
-            request["phases"] = json!(options.phases);
-        }
-        engines = in_browsers(root, &options.engine, &request)?;
-    }
+    let engines = if in_browsers { browsers(root, options, parts)? } else { Vec::new() };
     let native = if has(Part::Native) { Some(natively(root)?) } else { None };
     let size = if has(Part::Size) { Some(build::gzipped_core(root)?) } else { None };
     let goals = goals::judge(&engines, native.as_ref(), size);
 
     let mut out = std::io::stdout().lock();
     for engine in &engines {
-        out.write_all(table::phases(engine).as_bytes())?;
+        out.write_all(table::engine(engine).as_bytes())?;
     }
     if let Some(native) = &native {
         out.write_all(table::native(native).as_bytes())?;
@@ -141,9 +132,51 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
     if let Some(file) = &options.chart {
-        ensure!(phases, "the chart shows the phases: add 'phases' to --parts");
+        ensure!(has(Part::Phases), "the chart shows the phases: add 'phases' to --parts");
         fs::write(file, chart::draw(&engines))
             .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// Measures what is measured in browsers.
+fn browsers(root: &Path, options: &Options, parts: &[Part]) -> Result<Vec<Engine>> {
+    let mut request = json!({
+        "engines": options.engine.iter().map(|engine| engine.name()).collect::<Vec<_>>(),
+        "parts": parts.iter().filter_map(|part| part.in_a_browser()).collect::<Vec<_>>(),
+        "guests": [],
+        "runs": options.runs,
+    });
+    if !parts.contains(&Part::Phases) {
+        request["peers"] = json!([]);
+    } else if !options.peers.is_empty() {
+        request["peers"] = json!(options.peers);
+    }
+    if !options.phases.is_empty() {
+        request["phases"] = json!(options.phases);
+    }
+    if let Some(folder) = &options.profile {
+        fs::create_dir_all(folder)?;
+        request["profiles"] = json!(fs::canonicalize(folder)?);
+    }
+    if parts.contains(&Part::Guests) {
+        add_guests(root, &mut request)?;
+    }
+    if !parts.contains(&Part::Programs) {
+        return in_browsers(root, &options.engine, &request);
+    }
+    let programs = programs::Ready::new(root)?;
+    programs.ask(&mut request);
+    let mut engines = in_browsers(root, &options.engine, &request)?;
+    programs.add_native(&mut engines)?;
+    Ok(engines)
+}
+
+/// Asks for what is measured from inside guests, and says where these are.
+fn add_guests(root: &Path, request: &mut Value) -> Result<()> {
+    request["guests"] = json!(["phases", "calls", "sustained"]);
+    for (name, program) in build::measuring_guests(root)? {
+        request["files"][format!("{name}.wasm")] = json!(program);
     }
     Ok(())
 }
@@ -261,8 +294,9 @@ struct Cell {
 /// If a phase failed or is missing.
 pub(crate) fn smoke(root: &Path) -> Result<()> {
     let peers = ["volume", "opfs-by-hand"];
-    let request = json!({ "peers": peers, "parts": ["sqlite", "sync", "space", "scale"],
+    let mut request = json!({ "peers": peers, "parts": ["sqlite", "sync", "space", "scale"],
         "runs": 1, "tiny": true });
+    add_guests(root, &mut request)?;
     let engines = in_browsers(root, &[Browser::Chromium], &request)?;
     let goals = goals::judge(&engines, None, None);
     let all = json(&engines, None, None, &goals);
@@ -277,6 +311,13 @@ pub(crate) fn smoke(root: &Path) -> Result<()> {
             ensure!(cell.runs_ms == [cell.median_ms] && cell.stored, "{phase} of {peer} is odd");
             ensure!(cell.flush_ms.is_some() == (peer == "volume"), "{phase} of {peer}: flush");
         }
+    }
+    let volume = |table: &str, row: &str| &all[table][row]["volume"];
+    for phase in ["create", "walk", "remount", "sustained"] {
+        ensure!(volume("guests", phase)["stored"] == true, "no {phase} from inside a guest");
+    }
+    for call in ["fd_filestat_get", "fd_pwrite 64 KiB"] {
+        ensure!(volume("calls", call)["median_us"].is_f64(), "{call} was not measured");
     }
     for part in ["sqlite", "sync", "space", "scale"] {
         ensure!(all["parts"][part].is_array(), "the part {part} was not measured: {all}");

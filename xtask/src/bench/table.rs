@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::Native;
-use super::found::Engine;
+use super::found::{Engine, Figures};
 use super::goals::{Goal, Wanted};
 
 /// A number with three digits that count.
@@ -31,17 +31,32 @@ fn numbers_right(table: &mut Table) {
     }
 }
 
-/// The phases of one engine, and what the flush after each cost.
-pub(super) fn phases(engine: &Engine) -> String {
-    let peers = engine.peers();
+/// All that one engine found, one table for each kind.
+pub(super) fn engine(engine: &Engine) -> String {
+    let head = format!("{} ({})", engine.name, engine.version);
+    [
+        ("ms", &engine.phases, "until all is stored; ~ was cut and scaled"),
+        ("ms", &engine.guests, "from inside preview1 guests, until all is stored"),
+        ("µs", &engine.calls, "single calls of preview1"),
+    ]
+    .into_iter()
+    .filter_map(|(unit, found, what)| {
+        Some(format!("{head}: {what}\n{}\n\n", figures(unit, found)?))
+    })
+    .collect()
+}
+
+/// What each peer took, and what the flush after it cost.
+fn figures(unit: &str, figures: &Figures) -> Option<Table> {
+    let peers = figures.peers();
     if peers.is_empty() {
-        return String::new();
+        return None;
     }
     let flushing = |peer: &str| {
-        let flush = |phase| engine.cell(phase, peer)?.flush();
-        engine.phases().find_map(flush).is_some()
+        let flush = |phase| figures.cell(phase, peer)?.flush();
+        figures.phases().find_map(flush).is_some()
     };
-    let mut heads = vec!["ms".to_owned()];
+    let mut heads = vec![unit.to_owned()];
     for peer in &peers {
         heads.push((*peer).to_owned());
         if flushing(peer) {
@@ -49,10 +64,10 @@ pub(super) fn phases(engine: &Engine) -> String {
         }
     }
     let mut table = table(heads);
-    for phase in engine.phases() {
+    for phase in figures.phases() {
         let mut row = vec![phase.to_owned()];
         for peer in &peers {
-            let cell = engine.cell(phase, peer);
+            let cell = figures.cell(phase, peer);
             let shown = cell.map(|cell| {
                 let cut = if cell.cut { "~" } else { "" };
                 format!("{cut}{}", short(cell.median()))
@@ -66,8 +81,7 @@ pub(super) fn phases(engine: &Engine) -> String {
         table.add_row(row);
     }
     numbers_right(&mut table);
-    let head = format!("{} ({})", engine.name, engine.version);
-    format!("{head}: until all is stored; ~ was cut and scaled\n{table}\n\n")
+    Some(table)
 }
 
 /// What the native program found.

@@ -87,6 +87,16 @@ impl Space {
         self.waiting
     }
 
+    /// Blocks that a flush would bring back now: the commit that freed them is written.
+    pub(super) fn returning(&self) -> u64 {
+        self.waiting - self.freed.iter().map(|run| u64::from(run.count)).sum::<u64>()
+    }
+
+    /// The most free blocks that lie together.
+    pub(super) fn longest(&self) -> u32 {
+        self.by_size.last().map_or(0, |(count, _)| *count)
+    }
+
     /// All free blocks, promised ones and those behind the fence among them.
     pub(super) const fn free_blocks(&self) -> u64 {
         self.free_blocks + self.fenced_blocks
@@ -192,6 +202,12 @@ impl Space {
     pub(super) fn allocate_whole(&mut self, count: u32) -> Option<Run> {
         self.by_size.range((count, 0)..).next()?;
         self.allocate(count)
+    }
+
+    /// Takes as many blocks together as there are, up to `most`, if there are `least`.
+    pub(super) fn allocate_longest(&mut self, least: u32, most: u32) -> Option<Run> {
+        let count = self.longest();
+        if count >= least.max(1) { self.allocate_whole(count.min(most)) } else { None }
     }
 
     /// Takes `count` blocks wherever they are, in the order in which they lie; none if there

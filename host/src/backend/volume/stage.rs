@@ -57,15 +57,13 @@ impl Store {
         }
         if self.stage.run.count - self.stage.filled < count {
             self.write_stage()?;
-            if self.space.available() < u64::from(STAGE) + u64::from(RESERVE) {
+            let wanted = u64::from(STAGE) + u64::from(RESERVE);
+            self.widen(wanted);
+            if self.space.available() < wanted {
                 return Ok(None);
             }
-            match self.places(STAGE).as_deref() {
-                Some(&[run]) => self.stage.run = run,
-                Some(pieces) => {
-                    self.space.release_all(pieces.to_vec());
-                    return Ok(None);
-                }
+            match self.stage_run(count) {
+                Some(run) => self.stage.run = run,
                 None => return Ok(None),
             }
         }
@@ -78,6 +76,17 @@ impl Store {
         let run = Run { start: stage.run.start + stage.filled, count };
         stage.filled += count;
         Ok(Some((run, sums.into_flattened())))
+    }
+
+    /// Where the next stage will lie: in the longest run that is free, if there is none of
+    /// its length and the disk shall not grow.
+    fn stage_run(&mut self, least: u32) -> Option<Run> {
+        let places = self.places(STAGE)?;
+        if let &[run] = places.as_slice() {
+            return Some(run);
+        }
+        self.space.release_all(places);
+        self.space.allocate_longest(least, STAGE)
     }
 
     /// Writes what is staged, and gives back what room is left. After an error it is staged

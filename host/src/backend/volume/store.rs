@@ -132,6 +132,7 @@ impl Store {
     /// Writes all that is gathered. After an error it is still gathered, or due.
     pub(super) fn commit(&mut self) -> Result<()> {
         self.log.finish(&mut *self.disk)?;
+        self.bring_back()?;
         self.write_pages()?;
         self.write_stage()?;
         self.oldest = None;
@@ -151,6 +152,19 @@ impl Store {
         self.log.advance(&mut *self.disk, &self.table, committed);
         if self.unflushed >= UNFLUSHED_MAX || self.log.wants_flush() {
             return self.flush();
+        }
+        Ok(())
+    }
+
+    /// Flushes before pages are written to many small places, if more comes back by that than
+    /// lives on the disk, as after a large file was removed: one flush costs less than the
+    /// pieces, now and whenever they are read.
+    fn bring_back(&mut self) -> Result<()> {
+        const MANY: u64 = 64;
+        let pages = self.pages.len() as u64;
+        let in_pieces = pages >= MANY && u64::from(self.space.longest()) < pages;
+        if in_pieces && self.space.returning() > self.space.used().max(pages) {
+            self.flush()?;
         }
         Ok(())
     }
@@ -383,6 +397,16 @@ impl Store {
         // A storage that cannot be cut keeps its blocks: they are free all the same.
         if target < end && self.disk.set_len(u64::from(target) * BLOCK as u64).is_ok() {
             self.space.cut(target);
+        }
+    }
+
+    /// Lets the disk grow until `wanted` blocks are free, unless it would have more room than
+    /// it needs.
+    pub(super) fn widen(&mut self, wanted: u64) {
+        let missing = wanted.saturating_sub(self.space.available());
+        let end = u64::from(self.space.end()) + missing;
+        if self.compaction.is_none() && end <= self.roomy() {
+            self.grow_disk(missing);
         }
     }
 

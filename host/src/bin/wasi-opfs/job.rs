@@ -89,6 +89,8 @@ impl Runner {
     pub(crate) fn new() -> Result<Self> {
         let mut config = Config::new();
         config.epoch_interruption(true);
+        // As much as Go's tools give their programs.
+        config.max_wasm_stack(8 << 20).async_stack_size(10 << 20);
         // Without a directory for it, each run compiles.
         config.cache(Cache::from_file(None).ok());
         let engine = Engine::new(&config).map_err(from_wasmtime)?;

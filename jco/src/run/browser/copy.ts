@@ -1,7 +1,8 @@
 // Copies directories of the host to a guest's and back, past the guest's rights.
 
 import type { Files } from '../../page.js';
-import type { Item } from '../protocol.js';
+import type { Item, SentItem } from '../protocol.js';
+import { Incoming } from './incoming.js';
 
 /** What was copied. */
 export interface Counts {
@@ -19,9 +20,13 @@ const PIECE = 4 * 1024 * 1024;
 async function fetched(url: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(url, init);
   if (!response.ok) {
-    throw new Error(`${await response.text()}; see to it on this machine, and copy again`);
+    throw new Error(ofTheHost(await response.text()));
   }
   return response;
+}
+
+function ofTheHost(message: string): string {
+  return `${message}; see to it on this machine, and copy again`;
 }
 
 function below(guest: string, path: string): string {
@@ -37,15 +42,21 @@ export async function copyIn(
 ): Promise<void> {
   const query = `guest=${encodeURIComponent(guest)}`;
   let path = guest;
+  let incoming: Incoming | undefined;
   try {
     await files.mkdir(guest, { recursive: true });
-    const items = (await (await fetched(`${job}imports?${query}`)).json()) as Item[];
-    for (const item of items) {
+    // All in one request: each costs a browser more than a small file does.
+    incoming = new Incoming((await fetched(`${job}imports?${query}`)).body!);
+    for (let line = await incoming.line(); line !== undefined; line = await incoming.line()) {
+      const item = JSON.parse(line) as SentItem;
       ({ path } = item);
-      const url = `${job}import?${query}&path=${encodeURIComponent(path)}`;
-      await make(files, below(guest, path), item, url, counts);
+      if (item.type === 'error') {
+        throw new Error(ofTheHost(item.message));
+      }
+      await make(files, below(guest, path), item, incoming.bytes(item.size ?? 0), counts);
     }
   } catch (error) {
+    await incoming?.cancel().catch(() => {});
     throw new Error(`cannot import '${path}' to '${guest}': ${reason(error)}`);
   }
 }
@@ -64,8 +75,8 @@ export async function copyFileIn(
     if (slash > 0) {
       await files.mkdir(path.slice(0, slash), { recursive: true });
     }
-    const url = `${job}import?guest=${encodeURIComponent(guest)}&path=`;
-    await make(files, path, item, url, counts);
+    const { body } = await fetched(`${job}import?guest=${encodeURIComponent(guest)}`);
+    await make(files, path, item, chunks(body!), counts);
   } catch (error) {
     throw new Error(`cannot import to '${path}': ${reason(error)}`);
   }
@@ -75,7 +86,7 @@ async function make(
   files: Files,
   path: string,
   item: Item,
-  url: string,
+  content: AsyncIterable<Uint8Array>,
   counts: Counts,
 ): Promise<void> {
   switch (item.type) {
@@ -97,7 +108,7 @@ async function make(
       const file = await files.open(path, { create: true, truncate: true });
       try {
         let offset = 0;
-        for await (const piece of chunks((await fetched(url)).body!)) {
+        for await (const piece of content) {
           for (let rest = piece; rest.length > 0; ) {
             const count = file.writeSync(rest, offset);
             offset += count;

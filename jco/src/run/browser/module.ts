@@ -2,7 +2,7 @@
 
 import type { Device } from '../../device.js';
 import type { Filesystem } from '../../host.js';
-import { Exit, wasiImport } from '../../wasi-import.js';
+import { Exit, NAMES } from '../../wasi-import.js';
 import { NOT_RUNNABLE, type PageJob, TRAPPED } from '../protocol.js';
 import { type Write, ask, say } from './host.js';
 import { describe } from './trap.js';
@@ -15,9 +15,8 @@ export function unfit(module: WebAssembly.Module): string | undefined {
   if (!functions.some(({ name }) => name === '_start' || name === '_initialize')) {
     return "it is no program: it exports neither '_start' nor '_initialize'";
   }
-  const known = wasiImport(0);
   const unknown = WebAssembly.Module.imports(module).find(
-    (wanted) => wanted.module !== PREVIEW1 || !Object.hasOwn(known, wanted.name),
+    (wanted) => wanted.module !== PREVIEW1 || !NAMES.has(wanted.name),
   );
   return unknown
     ? `it imports '${unknown.module}.${unknown.name}', which WASI preview1 does not have`

@@ -1,5 +1,4 @@
-//! Real programs that keep files: coreutils from its crate, SQLite from
-//! `guest-tests/sqlite`. They are components, built once for each version.
+//! SQLite, whose source a crate carries, compiled by a clang that knows WebAssembly.
 
 use std::env;
 use std::fs;
@@ -7,58 +6,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::tools::{apt_install, cargo, command, on_path, run, say, targets};
-
-const TARGET: &str = "wasm32-wasip2";
-const COREUTILS: &str = "0.12.0";
+use super::TARGET;
+use crate::tools::{apt_install, cargo, command, on_path, run, say};
 
 /// What WASI lacks, SQLite does without: mapped files, and so the write-ahead log, and
 /// extensions in shared libraries. (That it has no threads, its crate knows.)
 const SQLITE_FLAGS: &str = "-DSQLITE_OMIT_WAL -DSQLITE_MAX_MMAP_SIZE=0 \
                             -USQLITE_ENABLE_LOAD_EXTENSION -DSQLITE_OMIT_LOAD_EXTENSION";
 
-/// Where the programs lie.
-pub(crate) struct Programs {
-    /// `coreutils UTILITY [ARGUMENT...]`
-    pub(crate) coreutils: PathBuf,
-    /// `sqlite DATABASE [SQL...]`, `sqlite --selftest DATABASE`
-    pub(crate) sqlite: PathBuf,
-}
-
-/// Builds the programs that are not there yet.
-///
-/// # Errors
-/// If something is missing that cannot be installed, or a build fails.
-pub(crate) fn build(root: &Path) -> Result<Programs> {
-    targets()?;
-    let folder = root.join("target/programs");
-    fs::create_dir_all(&folder)?;
-    Ok(Programs { coreutils: coreutils(root, &folder)?, sqlite: sqlite(root, &folder)? })
-}
-
-fn coreutils(root: &Path, folder: &Path) -> Result<PathBuf> {
-    let name = format!("coreutils-{COREUTILS}");
-    let installed = folder.join(&name);
-    let program = installed.join("bin/coreutils.wasm");
-    if program.is_file() {
-        return Ok(program);
-    }
-    say(&format!("building {name}, once, in a few minutes"));
-    let scratch = folder.join("build");
-    run(cargo(root)
-        .args(["install", "--quiet", "--locked", "--version", COREUTILS, "coreutils"])
-        .args(["--no-default-features", "--features", "feat_wasm", "--target", TARGET])
-        .arg("--root")
-        .arg(&installed)
-        .arg("--target-dir")
-        .arg(&scratch)
-        // What it says at its end, that `bin` is not on the PATH, is of no use here.
-        .arg("--no-track"))?;
-    fs::remove_dir_all(&scratch)?;
-    Ok(program)
-}
-
-fn sqlite(root: &Path, folder: &Path) -> Result<PathBuf> {
+/// Builds `guest-tests/sqlite`.
+pub(super) fn build(root: &Path, folder: &Path) -> Result<PathBuf> {
     let scratch = folder.join("sqlite");
     let program = scratch.join(TARGET).join("release/sqlite.wasm");
     let clang = clang(folder)?;
