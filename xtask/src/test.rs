@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::kills::{Guest, Kills};
 use crate::programs::Programs;
 use crate::scripts::{Kind, Real};
 use crate::tools::{cargo, chromium, command, firefox, name, say, targets};
-use crate::transcript::Transcripts;
+use crate::transcript::{TRANSCRIPT, Transcripts};
 use crate::{bench, build, demo, fuzz};
 
 /// What native tests are built with: with others, all of wasmtime is built once more.
@@ -106,7 +106,7 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
     let engine = |engine, browser| Runner::Browser { package: &jco, engine, browser };
     let (browser, other) = (engine("chromium", &chromium), engine("firefox", &firefox));
     let guests = build::guests(root)?;
-    guest_programs(root, &mut tally, &scratch, &guests, &native, &browser);
+    guest_programs(root, &mut tally, &scratch, &guests, [&native, &browser, &other]);
     let folder = scratch.join("programs");
     let real = Real { root, scratch: &folder, native: &native, browsers: vec![&browser, &other] };
     for kind in Kind::of(seeds.is_some()) {
@@ -255,14 +255,14 @@ fn judge(outcomes: &[Outcome]) -> (u64, Vec<String>) {
 }
 
 /// Guest programs in both runners on every kind of backend, as components, and as plain
-/// modules those that can be; and what the transcript among them printed everywhere.
+/// modules those that can be; and what the transcript among them printed everywhere, in
+/// Firefox, too.
 fn guest_programs(
     root: &Path,
     tally: &mut Tally,
     scratch: &Path,
     guests: &[(String, PathBuf)],
-    native: &Runner<'_>,
-    browser: &Runner<'_>,
+    [native, browser, other]: [&Runner<'_>; 3],
 ) {
     let mut transcripts = Transcripts::default();
     let mut expected = 0;
@@ -275,15 +275,17 @@ fn guest_programs(
         ("wasmtime", native, "volume"),
         ("Chromium", browser, "volume"),
         ("Chromium", browser, "tree"),
+        ("Firefox", other, "volume"),
     ] {
         for (what, guests) in [("components", guests), ("preview1 modules", &modules[..])] {
-            let place = format!("{what} in {place} on {kind}");
+            let title = format!("{what} in {place} on {kind}");
             expected += 1;
-            tally.many(&format!("guest programs: {place}"), || {
-                let scratch = scratch.join(place.replace(' ', "-"));
-                let jobs = jobs(root, guests, runner, kind, &scratch)?;
+            tally.many(&format!("guest programs: {title}"), || {
+                let scratch = scratch.join(title.replace(' ', "-"));
+                let mut jobs = jobs(root, guests, runner, kind, &scratch)?;
+                jobs.retain(|job| place != "Firefox" || job.name == TRANSCRIPT);
                 let outcomes = runner.batch(&jobs, &scratch)?;
-                transcripts.keep(&place, kind, &outcomes);
+                transcripts.keep(&title, kind, &outcomes);
                 Ok(judge(&outcomes))
             });
         }
