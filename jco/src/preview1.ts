@@ -48,6 +48,7 @@ export class Preview1 {
    * until the guest is instantiated.
    */
   readonly wasiImport: WasiImport;
+  readonly #filesystem: number;
   readonly #number: number;
   #memory: WebAssembly.Memory | undefined;
   readonly #jspi: boolean;
@@ -63,6 +64,7 @@ export class Preview1 {
       );
     }
     const environment = Object.entries(env).map(([key, value]) => `${key}=${value}`);
+    this.#filesystem = filesystem;
     this.#number = core.p1Open(filesystem, [...args], environment, suspends);
     this.#jspi = suspends;
     this.#memory = memory;
@@ -100,7 +102,7 @@ export class Preview1 {
     } catch (error) {
       return exitCode(error);
     } finally {
-      this.close();
+      this.#end();
     }
   }
 
@@ -113,7 +115,17 @@ export class Preview1 {
     } catch (error) {
       return exitCode(error);
     } finally {
-      this.close();
+      this.#end();
+    }
+  }
+
+  /** Closes what the guest has open, and hands over what it wrote. */
+  #end(): void {
+    this.close();
+    try {
+      core.writeOut(this.#filesystem);
+    } catch {
+      // It is kept, and the next change or sync is told.
     }
   }
 

@@ -102,8 +102,12 @@ export function wasiImport(guest: number, suspends: boolean, begin?: Begin): Was
   let ended: ReturnType<Begin>;
   const wait = async (): Promise<number> => {
     const end = ended;
-    const answered = (await core.p1Left(guest)) as number;
-    end?.(answered);
+    let answered = THROWN;
+    try {
+      answered = (await core.p1Left(guest)) as number;
+    } finally {
+      end?.(answered);
+    }
     raise(guest, answered);
     return answered;
   };

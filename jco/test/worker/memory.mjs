@@ -283,6 +283,25 @@ export function checks(load, kind) {
         { jspi: true, stdin },
       );
     },
+
+    'what a device throws goes to who waits for it': () => {
+      const waiting = [];
+      const stdin = {
+        read: () => new Promise((resolve, reject) => waiting.push({ resolve, reject })),
+      };
+      return guest(
+        async (guest) => {
+          const [first, second] = [guest.read(0, 2048, 100), guest.read(0, 3072, 100)];
+          const thrown = first.catch((error) => error);
+          waiting[0].reject(new RangeError('as was asked'));
+          waiting[1].resolve(3);
+          same(await second, 3);
+          same((await thrown).constructor === RangeError, true, 'who is told');
+          await files(guest);
+        },
+        { jspi: true, stdin },
+      );
+    },
   };
 }
 

@@ -308,7 +308,11 @@ fn promised(running: &Rc<Running>, mut future: Pin<Box<dyn Future<Output = Resul
     let waiting = running.clone();
     let promise = future_to_promise(async move {
         let done = future.await;
-        Ok(waiting.answer(done).into())
+        match waiting.answer(done) {
+            // Others may wait, too: what was thrown is this call's, and does not stay.
+            THROWN => Err(waiting.left.take()),
+            answered => Ok(answered.into()),
+        }
     });
     running.left.replace(promise.into());
     PROMISE

@@ -16,7 +16,6 @@ use crate::shared::lock;
 #[derive(Default)]
 struct Moved {
     count: u32,
-    failed: Option<ErrorCode>,
 }
 
 impl Moved {
@@ -31,10 +30,7 @@ impl Moved {
                 Ok(count == length && length > 0)
             }
             Err(code) if self.count == 0 => Err(code.into()),
-            Err(code) => {
-                self.failed = Some(code);
-                Ok(false)
-            }
+            Err(_) => Ok(false),
         }
     }
 }
