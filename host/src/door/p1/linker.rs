@@ -140,6 +140,40 @@ impl State {
 }
 
 /// What a store's data has to give.
+///
+/// ```no_run
+/// use wasi_opfs::backend::volume::Volume;
+/// use wasi_opfs::door::p1::{Exit, P1Builder, P1Ctx, P1View, add_to_linker};
+/// use wasi_opfs::{FileSystem, MountOptions, MountTable, Ref};
+/// use wasmtime::{Engine, Linker, Module, Result, Store};
+///
+/// struct Guest(P1Ctx);
+///
+/// impl P1View for Guest {
+///     fn p1(&mut self) -> &mut P1Ctx {
+///         &mut self.0
+///     }
+/// }
+///
+/// async fn run(program: &str) -> Result<u32> {
+///     let fs = FileSystem::new(Ref::new(Volume::in_memory(1 << 30)?));
+///     let mount = MountOptions { guest: "/".to_owned(), fs, read_only: false };
+///     let mounts = MountTable::new(vec![mount]).await?;
+///     let ctx = P1Builder::new(mounts).arg("program").env("HOME", "/").build()?;
+///
+///     let engine = Engine::default();
+///     let mut linker = Linker::new(&engine);
+///     add_to_linker(&mut linker)?;
+///     let module = Module::from_file(&engine, program)?;
+///     let mut store = Store::new(&engine, Guest(ctx));
+///     let instance = linker.instantiate_async(&mut store, &module).await?;
+///     let start = instance.get_typed_func::<(), ()>(&mut store, "_start")?;
+///     match start.call_async(&mut store, ()).await {
+///         Ok(()) => Ok(0),
+///         Err(error) => error.downcast::<Exit>().map(|Exit(code)| code),
+///     }
+/// }
+/// ```
 pub trait P1View: Send {
     /// The guest's state.
     fn p1(&mut self) -> &mut P1Ctx;
