@@ -19,8 +19,9 @@ use crate::error::{ErrorCode, Result};
 /// each run is written by itself: that costs a call, which is dear in a browser.
 const BRIDGE: u64 = if cfg!(target_arch = "wasm32") { 8 } else { 1 };
 
-/// Blocks that may be written between two flushes: a mount after a crash reads as many.
-const UNFLUSHED_MAX: u64 = 32 * 1024;
+/// Blocks that may be written between two flushes: a mount after a crash reads as many, in a
+/// quarter of a second or so.
+const UNFLUSHED_MAX: u64 = 96 * 1024;
 
 /// By how many blocks a disk grows: an eighth of it, within these.
 const GROWTH: (u32, u32) = (256, 4096);
