@@ -96,6 +96,7 @@ const MOST = 1 << 20;
 const LISTED = 8192;
 
 const SUCCESS = 0;
+const BUSY = 10;
 const INVAL = 28;
 const IO = 29;
 const XDEV = 75;
@@ -359,6 +360,10 @@ export class MountFd {
   }
 
   path_unlink(path: string): { ret: number; inode_obj: Found | null } {
+    // What has no name of its own cannot be linked back, which the shim relies on.
+    if (/(^|\/)\.{0,2}\/*$/.test(path)) {
+      return { ret: BUSY, inode_obj: null };
+    }
     return this.#found(path, 0, true);
   }
 

@@ -35,6 +35,9 @@ export type Output = Device | ((bytes: Uint8Array) => void);
 /** The device of an input. */
 export function input(given: Input): Device {
   if (typeof given !== 'string' && !(given instanceof Uint8Array)) {
+    if (typeof (given as Device | null)?.read !== 'function') {
+      throw new TypeError("stdin is a string, a Uint8Array, or an object with a 'read'");
+    }
     return given;
   }
   let rest = typeof given === 'string' ? new TextEncoder().encode(given) : given;
@@ -48,13 +51,25 @@ export function input(given: Input): Device {
   };
 }
 
-/** The device of an output. */
-export function output(given: Output): Device {
-  return typeof given === 'function' ? { write: (bytes) => void given(bytes) } : given;
+/** The device of an output, by the name of its option. */
+export function output(name: string, given: Output): Device {
+  if (typeof given === 'function') {
+    return { write: (bytes) => void given(bytes) };
+  }
+  if (typeof (given as Device | null)?.write !== 'function') {
+    throw new TypeError(`${name} is a function, or an object with a 'write'`);
+  }
+  return given;
+}
+
+/** A device that writes lines. */
+export interface Lines extends Device {
+  /** Writes the one that is begun, and will have no end. */
+  end(): void;
 }
 
 /** A device that writes lines to the console. */
-export function consoleLines(write: (line: string) => void): Device {
+export function consoleLines(write: (line: string) => void): Lines {
   const decoder = new TextDecoder();
   let begun = '';
   return {
@@ -64,6 +79,12 @@ export function consoleLines(write: (line: string) => void): Device {
       begun = lines.pop()!;
       for (const line of lines) {
         write(line);
+      }
+    },
+    end() {
+      if (begun !== '') {
+        write(begun);
+        begun = '';
       }
     },
   };

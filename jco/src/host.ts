@@ -117,12 +117,14 @@ export class Filesystem extends Files {
 
   /** A guest that is a plain preview1 module: what it imports, and how it is run. */
   preview1(options: Preview1Options = {}): Preview1 {
-    return new Preview1(this.number, options, this.#trace);
+    return Preview1.make(this.number, options, this.#trace);
   }
 
   /**
    * The mount with the name `guest` as an entry of the descriptors that
-   * `@bjorn3/browser_wasi_shim` 0.4 is given: in the place of its `PreopenDirectory`.
+   * `@bjorn3/browser_wasi_shim` 0.4 is given: in the place of its `PreopenDirectory`. A guest
+   * that moves a file from here to a directory of the shim's is not told that it stays here:
+   * give it mounts alone, or nothing to move to.
    */
   preopen(guest: string): MountFd {
     return mountFd(this.number, guest, this.#mounts);

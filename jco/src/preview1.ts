@@ -1,7 +1,7 @@
 // Plain preview1 programs: what they import, and how they are run.
 
 import * as core from './core/wasi_opfs.js';
-import { type Device, type Input, type Output } from './device.js';
+import type { Device, Input, Lines, Output } from './device.js';
 import { consoleLines, coreDevice, input, output } from './device.js';
 import type { TraceListener } from './trace.js';
 import { Exit, type WasiImport, wasiImport } from './wasi-import.js';
@@ -50,12 +50,18 @@ export class Preview1 {
   readonly wasiImport: WasiImport;
   readonly #filesystem: number;
   readonly #number: number;
-  #memory: WebAssembly.Memory | undefined;
   readonly #jspi: boolean;
-  #attached = false;
+  /** Lines of the console that may have no end. */
+  readonly #lines: Lines[] = [];
+  #memory: WebAssembly.Memory | undefined;
+  #instance: WebAssembly.Instance | undefined;
+  #state: 'new' | 'started' | 'closed' = 'new';
 
-  /** @internal */
-  constructor(filesystem: number, options: Preview1Options, trace: TraceListener | undefined) {
+  private constructor(
+    filesystem: number,
+    options: Preview1Options,
+    trace: TraceListener | undefined,
+  ) {
     const { args = [], env = {}, jspi: suspends = false, memory, fds = {} } = options;
     if (suspends && !jspi.Suspending) {
       throw new Error(
@@ -63,16 +69,23 @@ export class Preview1 {
           "or leave 'jspi' out, with mounts and devices that do not wait",
       );
     }
-    const environment = Object.entries(env).map(([key, value]) => `${key}=${value}`);
     this.#filesystem = filesystem;
-    this.#number = core.p1Open(filesystem, [...args], environment, suspends);
+    this.#number = core.p1Open(filesystem, texts(args), environment(env), suspends);
     this.#jspi = suspends;
     this.#memory = memory;
     try {
       this.#device(0, input(options.stdin ?? ''), true, false);
-      this.#device(1, output(options.stdout ?? consoleLines(console.log)), false, true);
-      this.#device(2, output(options.stderr ?? consoleLines(console.error)), false, true);
+      const lines = (write: (line: string) => void): Device => {
+        const device = consoleLines(write);
+        this.#lines.push(device);
+        return device;
+      };
+      this.#device(1, output('stdout', options.stdout ?? lines(console.log)), false, true);
+      this.#device(2, output('stderr', options.stderr ?? lines(console.error)), false, true);
       for (const [fd, device] of Object.entries(fds)) {
+        if (!/^\d+$/.test(fd) || typeof device !== 'object' || device === null) {
+          throw new TypeError(`fds: give '${fd}' as a number, and an object for it`);
+        }
         this.#device(Number(fd), device, device.read !== undefined, device.write !== undefined);
       }
     } catch (error) {
@@ -81,6 +94,11 @@ export class Preview1 {
     }
     const begin = trace && begins(trace, () => this.#memory);
     this.wasiImport = wasiImport(this.#number, suspends, begin);
+  }
+
+  /** @internal What `Filesystem.preview1` answers. */
+  static make(filesystem: number, options: Preview1Options, trace?: TraceListener): Preview1 {
+    return new Preview1(filesystem, options, trace);
   }
 
   #device(fd: number, device: Device, reads: boolean, writes: boolean): void {
@@ -92,10 +110,10 @@ export class Preview1 {
    * happens, what it has open is closed, and what it wrote is handed to the browser.
    */
   start(instance: WebAssembly.Instance): number {
-    const start = this.#entry(instance);
     if (this.#jspi) {
       throw new Error("a guest with 'jspi' is run by startAsync");
     }
+    const start = this.#entry(instance);
     try {
       start();
       return 0;
@@ -130,19 +148,23 @@ export class Preview1 {
   }
 
   #entry(instance: WebAssembly.Instance): () => void {
-    const { _start } = instance.exports as Exports;
+    const { _start } = exportsOf(instance);
     if (typeof _start !== 'function') {
       throw new TypeError(
         "the module has no '_start': it is no program; initialize it, and call what it exports",
       );
     }
+    if (this.#state === 'started') {
+      throw new Error("the guest runs already; make another with 'preview1'");
+    }
     this.attach(instance);
+    this.#state = 'started';
     return _start;
   }
 
   /** Readies a reactor: a module that is called again and again. It keeps what it has open. */
   initialize(instance: WebAssembly.Instance): void {
-    const { _start, _initialize } = instance.exports as Exports;
+    const { _start, _initialize } = exportsOf(instance);
     if (_start) {
       throw new TypeError("the module has a '_start': it is a program; start it");
     }
@@ -152,21 +174,35 @@ export class Preview1 {
 
   /** Lets calls reach the guest's memory: for whoever runs a guest in another way. */
   attach(instance: WebAssembly.Instance): void {
-    if (this.#attached) {
+    const { memory: exported } = exportsOf(instance);
+    if (this.#state === 'closed') {
+      throw new Error("the guest is closed; make another with 'preview1'");
+    }
+    if (this.#instance === instance) {
       return;
     }
-    const memory = this.#memory ?? (instance.exports as Exports).memory;
+    if (this.#instance) {
+      throw new Error("the guest has an instance; make another with 'preview1' for this one");
+    }
+    if (this.#memory && exported && exported !== this.#memory) {
+      throw new TypeError("the module has a memory of its own: leave the option 'memory' out");
+    }
+    const memory = this.#memory ?? exported;
     if (!(memory instanceof WebAssembly.Memory)) {
       throw new TypeError("the module exports no 'memory': give the one it imports as an option");
     }
     core.p1Attach(this.#number, memory);
     this.#memory = memory;
-    this.#attached = true;
+    this.#instance = instance;
   }
 
   /** Closes what the guest has open. Calls that it makes afterwards trap. */
   close(): void {
+    this.#state = 'closed';
     core.p1Close(this.#number);
+    for (const lines of this.#lines) {
+      lines.end();
+    }
   }
 
   [Symbol.dispose](): void {
@@ -179,4 +215,30 @@ function exitCode(error: unknown): number {
     return error.code;
   }
   throw error;
+}
+
+function exportsOf(instance: WebAssembly.Instance): Exports {
+  const exports = instance?.exports as Exports | undefined;
+  if (!exports) {
+    throw new TypeError(
+      "that is no instance of a module; of what 'instantiate' answers, give 'instance'",
+    );
+  }
+  return exports;
+}
+
+function texts(args: readonly unknown[]): string[] {
+  if (!Array.isArray(args) || !args.every((text) => typeof text === 'string')) {
+    throw new TypeError("'args' is an array of strings");
+  }
+  return [...(args as string[])];
+}
+
+function environment(env: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(env).map(([key, value]) => {
+    if (key === '' || key.includes('=') || typeof value !== 'string') {
+      throw new TypeError(`env: '${key}' is no name without '=', or its value is no string`);
+    }
+    return `${key}=${value}`;
+  });
 }

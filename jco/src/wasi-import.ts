@@ -16,9 +16,6 @@ export class Exit extends Error {
   }
 }
 
-/** The functions by their names. */
-export type WasiImport = Record<string, (...args: never[]) => unknown>;
-
 /** All functions but `proc_exit`, with what they take: `i` is 32 bits, `I` 64. */
 const FUNCTIONS = {
   args_get: 'ii',
@@ -66,7 +63,22 @@ const FUNCTIONS = {
   sock_recv: 'iiiiii',
   sock_send: 'iiiii',
   sock_shutdown: 'ii',
-};
+} as const;
+
+type Functions = typeof FUNCTIONS;
+
+/** What a function takes, as `FUNCTIONS` says it. */
+type Taken<S extends string> = S extends `i${infer Rest}`
+  ? [number, ...Taken<Rest>]
+  : S extends `I${infer Rest}`
+    ? [bigint, ...Taken<Rest>]
+    : [];
+
+/** The functions by their names. Each answers with an error number, 0 for success. */
+export type WasiImport = {
+  [Name in keyof Functions]: (...args: Taken<Functions[Name]>) => number;
+} & { proc_exit: (code: number) => never };
+
 
 /** The names of all functions. */
 export const NAMES: ReadonlySet<string> = new Set([...Object.keys(FUNCTIONS), 'proc_exit']);
@@ -75,6 +87,8 @@ export const NAMES: ReadonlySet<string> = new Set([...Object.keys(FUNCTIONS), 'p
 const FAULT = -1;
 const THROWN = -2;
 const PROMISE = -3;
+const CLOSED = -4;
+const UNATTACHED = -5;
 
 /** Is told that a call begins; answers who is told what the core answered in the end. */
 export type Begin = (
@@ -84,13 +98,19 @@ export type Begin = (
 
 /** Throws what there is to throw; returns if the guest has to wait. */
 function raise(guest: number, answered: number): void {
-  if (answered === THROWN) {
-    throw core.p1Left(guest);
-  }
-  if (answered === FAULT) {
-    throw new WebAssembly.RuntimeError(
-      "a pointer leads outside of the guest's memory, or the guest is closed",
-    );
+  switch (answered) {
+    case THROWN:
+      throw core.p1Left(guest);
+    case FAULT:
+      throw new WebAssembly.RuntimeError("a pointer leads outside of the guest's memory");
+    case CLOSED:
+      throw new WebAssembly.RuntimeError(
+        "the guest is closed, or its file system is; make another with 'preview1'",
+      );
+    case UNATTACHED:
+      throw new WebAssembly.RuntimeError(
+        'the guest has no memory yet: start, initialize or attach its instance first',
+      );
   }
 }
 

@@ -143,9 +143,12 @@ export function checks(load, kind) {
         let error;
         await run(fs, 'tool', ['cat'], { stdin: broken }).catch((thrown) => (error = thrown));
         same([error?.constructor === RangeError, error?.message], [true, 'as was asked']);
-        const wrong = { read: () => 'many' };
-        await run(fs, 'tool', ['cat'], { stdin: wrong }).catch((thrown) => (error = thrown));
-        ok(error.message.includes('no number'), error.message);
+        for (const answer of ['many', undefined, -1, 2 ** 40]) {
+          error = undefined;
+          const stdin = { read: () => answer };
+          await run(fs, 'tool', ['cat'], { stdin }).catch((thrown) => (error = thrown));
+          ok(error?.message.includes('no number'), `${answer}: ${error?.message}`);
+        }
       }),
 
     'a device that answers later needs jspi': () =>
@@ -196,7 +199,8 @@ export function checks(load, kind) {
       opened(async (fs) => {
         const empty = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
         const wasi = fs.preview1({ jspi: waits });
-        const none = thrown(() => wasi.start(new WebAssembly.Instance(empty)));
+        const started = wasi.startAsync(new WebAssembly.Instance(empty));
+        const none = await started.catch((error) => error);
         ok(none.message.includes("no '_start'"), none.message);
         const memory = thrown(() => wasi.initialize(new WebAssembly.Instance(empty)));
         ok(memory.message.includes("no 'memory'"), memory.message);
@@ -210,6 +214,50 @@ export function checks(load, kind) {
           const error = thrown(() => fs.preview1());
           ok(error.message.includes("'/' waits"), error.message);
         }
+      }),
+
+    'a guest that is used wrongly says why': () =>
+      opened(async (fs) => {
+        const module = await load('tool');
+        const instance = async (wasi) =>
+          WebAssembly.instantiate(module, { wasi_snapshot_preview1: wasi.wasiImport });
+        const says = (call, words) => {
+          const { message } = thrown(call);
+          ok(message.includes(words), message);
+        };
+        const quiet = { args: ['tool', 'args'], stdout: () => {}, jspi: waits };
+        const wasi = fs.preview1(quiet);
+        const [one, other] = [await instance(wasi), await instance(wasi)];
+        wasi.attach(one);
+        says(() => wasi.attach(other), 'has an instance');
+        says(() => wasi.attach({ instance: one, module }), "give 'instance'");
+        await wasi.startAsync(one);
+        says(() => wasi.attach(one), 'is closed');
+        const memory = new WebAssembly.Memory({ initial: 1 });
+        const given = fs.preview1({ ...quiet, memory });
+        const own = await instance(given);
+        says(() => given.attach(own), "leave the option 'memory' out");
+        says(() => given.wasiImport.sched_yield(), 'no memory yet');
+        given.close();
+        says(() => given.wasiImport.sched_yield(), 'the guest is closed');
+        says(() => fs.preview1({ ...quiet, args: ['a', 5] }), 'array of strings');
+        says(() => fs.preview1({ ...quiet, env: { 'A=B': 'c' } }), "'A=B'");
+        says(() => fs.preview1({ ...quiet, stdin: 5 }), 'stdin is');
+        says(() => fs.preview1({ ...quiet, stdout: {} }), 'stdout is');
+        says(() => fs.preview1({ ...quiet, fds: { 7: null } }), "'7'");
+      }),
+
+    'the console shows the last line, too': () =>
+      opened(async (fs) => {
+        const lines = [];
+        const { log } = console;
+        console.log = (line) => void lines.push(line);
+        try {
+          await run(fs, 'tool', ['cat'], { stdin: 'one\nno end', stdout: undefined });
+        } finally {
+          console.log = log;
+        }
+        same(lines, ['one', 'no end']);
       }),
 
     'a directory is kept for a virtual machine': async () => {
@@ -240,6 +288,10 @@ export function checks(load, kind) {
             code: 0,
             text: 'kept twin\n',
           });
+          const mount = fs.preopen('/mnt/share');
+          for (const path of ['.', './', 'kept/.', 'kept/..', '']) {
+            same(mount.path_unlink(path), { ret: 10, inode_obj: null }, path);
+          }
           const error = thrown(() => fs.preopen('/elsewhere'));
           ok(error.message.includes("'/mnt/share'"), error.message);
         },

@@ -251,12 +251,16 @@ impl Memory for Linear {
     }
 }
 
-/// Answers that are none of the witx's: a pointer leads outside, or the guest is closed.
+/// Answers that are none of the witx's: a pointer leads outside.
 const FAULT: i32 = -1;
 /// Something was thrown, and is left.
 const THROWN: i32 = -2;
 /// The promise of an answer is left.
 const PROMISE: i32 = -3;
+/// There is no such guest any more.
+const CLOSED: i32 = -4;
+/// The guest has no memory yet.
+const UNATTACHED: i32 = -5;
 
 impl Running {
     fn answer(&self, answered: Result<()>) -> i32 {
@@ -271,10 +275,19 @@ impl Running {
     }
 }
 
+/// The guest, if its calls can be answered; otherwise what they are answered with.
+fn ready(number: u32) -> std::result::Result<Rc<Running>, i32> {
+    let running = running(number).ok_or(CLOSED)?;
+    if running.memory.get().is_some() { Ok(running) } else { Err(UNATTACHED) }
+}
+
 /// A call that is done at once.
 fn now(number: u32, call: impl FnOnce(&Guest, &mut Linear) -> Result<()>) -> i32 {
     browser::guest_calls();
-    let Some(running) = running(number) else { return FAULT };
+    let running = match ready(number) {
+        Ok(running) => running,
+        Err(answer) => return answer,
+    };
     let mut memory = Linear { running: running.clone(), bytes: None };
     running.answer(call(&running.guest, &mut memory))
 }
@@ -285,7 +298,10 @@ fn later<F: Future<Output = Result<()>> + 'static>(
     call: impl FnOnce(Rc<Running>, Linear) -> F,
 ) -> i32 {
     browser::guest_calls();
-    let Some(running) = running(number) else { return FAULT };
+    let running = match ready(number) {
+        Ok(running) => running,
+        Err(answer) => return answer,
+    };
     let future = call(running.clone(), Linear { running: running.clone(), bytes: None });
     if running.suspends {
         promised(&running, Box::pin(future))
@@ -357,8 +373,14 @@ struct JsDevice {
 }
 
 impl JsDevice {
-    /// A number that the object answered, at once or later: from 0 to `most`.
-    async fn number(&self, answered: Result<JsValue, JsValue>, most: u64) -> crate::Result<u64> {
+    /// A number that the object answered, at once or later: from 0 to `most`. `nothing` is
+    /// what it means if it answered nothing.
+    async fn number(
+        &self,
+        answered: Result<JsValue, JsValue>,
+        most: u64,
+        nothing: Option<u64>,
+    ) -> crate::Result<u64> {
         let answered = match answered {
             Ok(value) => match value.dyn_into::<Promise>() {
                 Ok(promise) if self.suspends => JsFuture::from(promise).await,
@@ -370,12 +392,14 @@ impl JsDevice {
             Err(value) => Err(value),
         };
         match answered {
-            Ok(value) if value.is_undefined() => Ok(most),
-            Ok(value) => match value.as_f64() {
+            Ok(value) => match (value.as_f64(), nothing) {
                 // Checked to be one, and rounded down.
                 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-                Some(count) if count >= 0.0 => Ok((count as u64).min(most)),
-                _ => Err(self.wrong("with what is no number from 0 on; give how many bytes")),
+                (Some(count), _) if count >= 0.0 && count as u64 <= most => Ok(count as u64),
+                (None, Some(nothing)) if value.is_undefined() => Ok(nothing),
+                _ => Err(self.wrong(
+                    "with what is no number from 0 to the buffer's length; give how many bytes",
+                )),
             },
             Err(value) => {
                 let code = self.object.code(&value);
@@ -409,7 +433,7 @@ impl Device for JsDevice {
             Destination::Slice(bytes) => Uint8Array::new_with_length(to_length(bytes.len())?),
         };
         let most = into.len();
-        let count = to_count(self.number(self.object.read(&buffer), most as u64).await?)?;
+        let count = to_count(self.number(self.object.read(&buffer), most as u64, None).await?)?;
         if let Destination::Slice(bytes) = &mut into {
             buffer.subarray(0, to_length(count)?).copy_to(&mut bytes[..count]);
         }
@@ -421,12 +445,13 @@ impl Device for JsDevice {
             Source::View(bytes, start, end) => part(bytes, start, end),
             Source::Slice(bytes) => Uint8Array::from(bytes),
         };
-        to_count(self.number(self.object.write(&bytes), from.len() as u64).await?)
+        let all = from.len() as u64;
+        to_count(self.number(self.object.write(&bytes), all, Some(all)).await?)
     }
 
     async fn ready(&self, want: Want, most: Duration) -> crate::Result<u64> {
         let ms = most.as_secs_f64() * 1000.0;
-        self.number(self.object.ready(want == Want::Write, ms), u64::MAX).await
+        self.number(self.object.ready(want == Want::Write, ms), u64::MAX, None).await
     }
 
     fn is_terminal(&self) -> bool {
