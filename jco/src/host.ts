@@ -93,6 +93,9 @@ export class Filesystem extends Files {
 
   /** Opens mounts; what cannot be opened is an error that says why. */
   static async open(options: FilesystemOptions): Promise<Filesystem> {
+    if (typeof options?.mounts !== 'object' || options.mounts === null) {
+      throw new TypeError("which mounts? give them, as { mounts: { '/': 'volume:NAME' } }");
+    }
     await loadCore(options.wasm);
     const mounts = Object.entries(options.mounts).map(([guest, mount]) => {
       const { kind, name, readOnly } = parseMount(mount);

@@ -17,6 +17,14 @@ test('preview1 programs in Node, in memory', async (t) => {
   }
 });
 
+test('what Node has not is said', async () => {
+  const { Filesystem } = await import('wasi-opfs');
+  const open = (options) => Filesystem.open(options);
+  await assert.rejects(open({ mounts: { '/': 'volume:x' } }), /a dedicated worker/);
+  await assert.rejects(open(), /which mounts/);
+  await assert.rejects(open({ mont: {} }), /which mounts/);
+});
+
 for (const kind of ['volume:preview1', 'tree:preview1']) {
   test(`preview1 programs in Chromium, on a ${kind.split(':')[0]}`, async (t) => {
     const directory = scratch(t);

@@ -122,6 +122,8 @@ impl Opening<'_> {
                 "the browser gives no storage here; allow site data, or leave private browsing"
                     .into()
             }
+            // There are no locks, as in Node.
+            "ReferenceError" => return self.nowhere(),
             name => format!("{name}; check that the origin may store data"),
         };
         self.failed(failure(thrown), &why)
