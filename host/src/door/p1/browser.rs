@@ -104,7 +104,6 @@ struct Running {
     memory: OnceCell<GuestMemory>,
     /// What the last call left that did not answer with a number.
     left: Rc<RefCell<JsValue>>,
-    suspends: bool,
 }
 
 struct Held {
@@ -144,7 +143,7 @@ pub fn open(
         .and_then(|guest| guest.preopen(&mounts).map(|()| guest))
         .map_err(|error| refused(&error))?;
     let left = Rc::default();
-    let running = Rc::new(Running { guest, memory: OnceCell::new(), left, suspends });
+    let running = Rc::new(Running { guest, memory: OnceCell::new(), left });
     GUESTS
         .with_borrow_mut(|guests| guests.insert(Held { owner, running }))
         .ok_or_else(|| thrown(ErrorCode::InsufficientMemory, "too many guests; close some"))
@@ -166,7 +165,7 @@ pub fn device(
     let device = JsDevice {
         object: object.unchecked_into(),
         left: running.left.clone(),
-        suspends: running.suspends,
+        suspends: running.guest.suspends(),
     };
     let rights = (if reads { READS } else { 0 }) | (if writes { WRITES } else { 0 });
     running.guest.device(fd, Ref::new(device), rights).map_err(|error| refused(&error))
@@ -247,7 +246,7 @@ impl Memory for Linear {
     }
 
     fn stays(&self) -> bool {
-        !self.running.suspends
+        !self.running.guest.suspends()
     }
 }
 
@@ -303,7 +302,7 @@ fn later<F: Future<Output = Result<()>> + 'static>(
         Err(answer) => return answer,
     };
     let future = call(running.clone(), Linear { running: running.clone(), bytes: None });
-    if running.suspends {
+    if running.guest.suspends() {
         promised(&running, Box::pin(future))
     } else {
         at_last(&running, pin!(future))

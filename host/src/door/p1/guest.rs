@@ -215,6 +215,12 @@ impl Guest {
         system::sleep(time, self.surroundings.suspends).await;
     }
 
+    /// Whether whoever runs it can suspend it.
+    #[cfg(target_arch = "wasm32")]
+    pub(super) const fn suspends(&self) -> bool {
+        self.surroundings.suspends
+    }
+
     /// The guest turns to something else than files, perhaps for `long`: what it has written
     /// is not to wait for its return.
     pub(super) fn turns(&self, long: bool) {
