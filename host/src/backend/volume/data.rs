@@ -78,8 +78,8 @@ impl Store {
     ) -> Result<usize> {
         let file = self.table.inode(ino)?;
         let Some(extents) = file.extents() else { return Err(ErrorCode::Invalid) };
-        let end = file.attr.size().min(offset.saturating_add(target.len() as u64));
         let size = file.attr.size();
+        let end = size.min(offset.saturating_add(target.len() as u64));
         let small = size <= SMALL || (size <= MIDDLING && target.len() <= SHORT);
         let mut at = offset;
         while at < end {

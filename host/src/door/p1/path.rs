@@ -4,7 +4,7 @@ use super::abi::{self, Errno, fdflags, rights};
 use super::failure::Result;
 use super::fd::new_times;
 use super::guest::Guest;
-use super::memory::Memory;
+use super::memory::{Memory, Text};
 use super::table::Open;
 use crate::descriptor::{Descriptor, DescriptorFlags, OpenFlags};
 use crate::resolve::Follow;
@@ -48,6 +48,17 @@ impl Guest {
         Ok(self.table.get(fd)?.descriptor()?.clone())
     }
 
+    /// The same, and the path.
+    fn at(
+        &self,
+        m: &mut impl Memory,
+        fd: u32,
+        path: u32,
+        length: u32,
+    ) -> Result<(Descriptor, Text)> {
+        Ok((self.base(fd)?, m.path(path, length)?))
+    }
+
     pub(super) async fn path_create_directory(
         &self,
         m: &mut impl Memory,
@@ -55,8 +66,7 @@ impl Guest {
         path: u32,
         length: u32,
     ) -> Result<()> {
-        let base = self.base(fd)?;
-        let path = m.path(path, length)?;
+        let (base, path) = self.at(m, fd, path, length)?;
         Ok(base.create_directory_at(&path).await?)
     }
 
@@ -69,8 +79,7 @@ impl Guest {
         length: u32,
         into: u32,
     ) -> Result<()> {
-        let base = self.base(fd)?;
-        let path = m.path(path, length)?;
+        let (base, path) = self.at(m, fd, path, length)?;
         let stat = base.stat_at(follow(flags)?, &path).await?;
         m.store(into, &abi::filestat(&stat))
     }
@@ -88,8 +97,7 @@ impl Guest {
         times: u32,
     ) -> Result<()> {
         let (accessed, modified) = new_times(accessed, modified, times)?;
-        let base = self.base(fd)?;
-        let path = m.path(path, length)?;
+        let (base, path) = self.at(m, fd, path, length)?;
         Ok(base.set_times_at(follow(flags)?, &path, accessed, modified).await?)
     }
 
@@ -125,8 +133,7 @@ impl Guest {
         flags: u32,
         into: u32,
     ) -> Result<()> {
-        let base = self.base(fd)?;
-        let path = m.path(path, length)?;
+        let (base, path) = self.at(m, fd, path, length)?;
         let (open, for_what) = (open_flags(open)?, descriptor_flags(rights, flags)?);
         let opened = base.open_at(follow(lookup)?, &path, open, for_what).await?;
         let kept = flags & (fdflags::APPEND | fdflags::NONBLOCK);
@@ -149,8 +156,7 @@ impl Guest {
         room: u32,
         into: u32,
     ) -> Result<()> {
-        let base = self.base(fd)?;
-        let path = m.path(path, length)?;
+        let (base, path) = self.at(m, fd, path, length)?;
         let target = base.readlink_at(&path).await?;
         let told = &target.as_bytes()[..target.len().min(room as usize)];
         m.store(buffer, told)?;
@@ -166,8 +172,7 @@ impl Guest {
         path: u32,
         length: u32,
     ) -> Result<()> {
-        let base = self.base(fd)?;
-        let path = m.path(path, length)?;
+        let (base, path) = self.at(m, fd, path, length)?;
         Ok(base.remove_directory_at(&path).await?)
     }
 
@@ -210,8 +215,7 @@ impl Guest {
         path: u32,
         length: u32,
     ) -> Result<()> {
-        let base = self.base(fd)?;
-        let path = m.path(path, length)?;
+        let (base, path) = self.at(m, fd, path, length)?;
         Ok(base.unlink_file_at(&path).await?)
     }
 }
