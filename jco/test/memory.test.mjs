@@ -1,12 +1,10 @@
-import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
-import { build } from 'esbuild';
 
-import { openPage, scratch } from './support.mjs';
+import { checkInWorker } from './support.mjs';
 import { checks } from './worker/memory.mjs';
 
 const MEMORIES = {
@@ -29,22 +27,8 @@ test('memory of preview1 guests in Node', async (t) => {
 
 for (const kind of ['volume:memory', 'tree:memory']) {
   test(`memory of preview1 guests in Chromium, on a ${kind.split(':')[0]}`, async (t) => {
-    const directory = scratch(t);
-    await build({
-      entryPoints: [join(import.meta.dirname, 'worker/memory.mjs')],
-      outdir: directory,
-      bundle: true,
-      format: 'esm',
-    });
-    for (const name of Object.keys(MEMORIES)) {
-      await writeFile(join(directory, `${name}.wasm`), await assembled(name));
-    }
-    const { worker, close } = await openPage(directory);
-    t.after(close);
-    const results = await worker('memory.js', kind);
-    assert.ok(results.length > 3);
-    for (const { name, failure } of results) {
-      await t.test(name, () => assert.equal(failure, undefined));
-    }
+    const module = async (name) => [`${name}.wasm`, await assembled(name)];
+    const files = Object.fromEntries(await Promise.all(Object.keys(MEMORIES).map(module)));
+    await checkInWorker(t, 'memory', { message: kind, files, least: 3 });
   });
 }

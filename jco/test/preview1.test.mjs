@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import { copyFile, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import test from 'node:test';
 
-import { build } from 'esbuild';
-
-import { openPage, program, scratch } from './support.mjs';
+import { checkInWorker, program } from './support.mjs';
 import { checks } from './worker/preview1.mjs';
 
 const built = (name) => program(name, 'wasm32-wasip1');
@@ -27,22 +24,9 @@ test('what Node has not is said', async () => {
 
 for (const kind of ['volume:preview1', 'tree:preview1']) {
   test(`preview1 programs in Chromium, on a ${kind.split(':')[0]}`, async (t) => {
-    const directory = scratch(t);
-    await build({
-      entryPoints: [join(import.meta.dirname, 'worker/preview1.mjs')],
-      outdir: directory,
-      bundle: true,
-      format: 'esm',
-    });
-    for (const name of ['tool', 'emulator']) {
-      await copyFile(built(name), join(directory, `${name}.wasm`));
-    }
-    const { worker, close } = await openPage(directory);
-    t.after(close);
-    const results = await worker('preview1.js', kind);
-    assert.ok(results.length > 0);
-    for (const { name, failure } of results) {
-      await t.test(name, () => assert.equal(failure, undefined));
-    }
+    const names = ['tool', 'emulator'];
+    const read = async (name) => [`${name}.wasm`, await readFile(built(name))];
+    const files = Object.fromEntries(await Promise.all(names.map(read)));
+    await checkInWorker(t, 'preview1', { message: kind, files });
   });
 }

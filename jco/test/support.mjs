@@ -11,6 +11,8 @@ import { extname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
+import { build } from 'esbuild';
+
 import { ORIGIN, start as startBrowser } from '../dist/run/engines.js';
 
 // Whatever other browsers run on this machine, the temporary profiles found here are ours.
@@ -79,6 +81,30 @@ export async function batch(t, jobs, ...options) {
 }
 
 const TYPES = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' };
+
+/**
+ * Has the checks of worker/NAME.mjs made in a worker of Chromium, beside files by their names,
+ * and tells of each as a test of its own. There are more than `least`.
+ */
+export async function checkInWorker(t, name, { message, files = {}, least = 0 } = {}) {
+  const directory = scratch(t);
+  await build({
+    entryPoints: [here(`worker/${name}.mjs`)],
+    outdir: directory,
+    bundle: true,
+    format: 'esm',
+  });
+  for (const [file, contents] of Object.entries(files)) {
+    writeFileSync(join(directory, file), contents);
+  }
+  const { worker, close } = await openPage(directory);
+  t.after(close);
+  const results = await worker(`${name}.js`, message);
+  assert.ok(results.length > least);
+  for (const { name, failure } of results) {
+    await t.test(name, () => assert.equal(failure, undefined));
+  }
+}
 
 /**
  * A page of Chromium that serves `directory`, and runs its modules as workers: what
