@@ -173,8 +173,8 @@ pub(super) const fn kind(kind: Kind) -> u8 {
 }
 
 /// `descriptor-stat` goes out as the canonical ABI lays it out. A time before 1970 cannot
-/// be told and is left out.
-pub(super) fn put_stat(stat: &Stat) {
+/// be told and is left out. The number to answer with.
+pub(super) fn put_stat(stat: &Stat) -> u32 {
     let attributes = &stat.attributes;
     let mut bytes = [0; 96];
     bytes[0] = kind(stat.kind);
@@ -190,11 +190,13 @@ pub(super) fn put_stat(stat: &Stat) {
         }
     }
     put(0, &bytes);
+    0
 }
 
-/// `metadata-hash-value` goes out.
-pub(super) fn put_hash(stat: &Stat) {
+/// `metadata-hash-value` goes out; the number to answer with.
+pub(super) fn put_hash(stat: &Stat) -> u32 {
     let (lower, upper) = stat.hash();
     put(0, &lower.to_le_bytes());
     put(8, &upper.to_le_bytes());
+    0
 }

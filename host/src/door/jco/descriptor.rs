@@ -23,7 +23,7 @@ fn now(descriptor: u32, what: impl FnOnce(&Descriptor) -> Result<u32>) -> i32 {
 fn later<T: 'static, F: Future<Output = Result<T>> + 'static>(
     descriptor: u32,
     what: impl FnOnce(Descriptor) -> Result<F, Failure>,
-    convert: impl FnOnce(&T) -> u32 + 'static,
+    convert: impl FnOnce(T) -> u32 + 'static,
 ) -> i32 {
     let (owner, future) = match table::descriptor(descriptor) {
         Ok((owner, descriptor)) => match what(descriptor) {
@@ -32,20 +32,10 @@ fn later<T: 'static, F: Future<Output = Result<T>> + 'static>(
         },
         Err(code) => return number(Err(code.into())),
     };
-    call::answer(owner, async move { Ok(convert(&future.await?)) })
+    call::answer(owner, async move { Ok(convert(future.await?)) })
 }
 
-const fn done(_: &()) -> u32 {
-    0
-}
-
-fn stat_goes_out(stat: &Stat) -> u32 {
-    put_stat(stat);
-    0
-}
-
-fn hash_goes_out(stat: &Stat) -> u32 {
-    put_hash(stat);
+const fn done((): ()) -> u32 {
     0
 }
 
@@ -209,14 +199,14 @@ pub fn create_directory_at(descriptor: u32, path: u32) -> i32 {
 #[wasm_bindgen]
 pub fn stat(descriptor: u32) -> i32 {
     let stat = |descriptor: Descriptor| Ok(async move { descriptor.stat().await });
-    later(descriptor, stat, stat_goes_out)
+    later(descriptor, stat, |stat| put_stat(&stat))
 }
 
 /// `stat-at`, as `stat`.
 #[must_use]
 #[wasm_bindgen(js_name = statAt)]
 pub fn stat_at(descriptor: u32, path_flags: u32, path: u32) -> i32 {
-    later(descriptor, |descriptor| look(descriptor, path_flags, path), stat_goes_out)
+    later(descriptor, |descriptor| look(descriptor, path_flags, path), |stat| put_stat(&stat))
 }
 
 /// What is known of what a path leads to.
@@ -299,7 +289,7 @@ pub fn readlink_at(descriptor: u32, path: u32) -> i32 {
         let path = text(0, path)?;
         Ok(async move { descriptor.readlink_at(&path).await })
     };
-    later(descriptor, read, |target: &String| put_text(target.as_bytes()))
+    later(descriptor, read, |target: String| put_text(target.as_bytes()))
 }
 
 /// `remove-directory-at`.
@@ -362,14 +352,14 @@ pub fn is_same_object(descriptor: u32, other: u32) -> bool {
 #[wasm_bindgen(js_name = metadataHash)]
 pub fn metadata_hash(descriptor: u32) -> i32 {
     let stat = |descriptor: Descriptor| Ok(async move { descriptor.stat().await });
-    later(descriptor, stat, hash_goes_out)
+    later(descriptor, stat, |stat| put_hash(&stat))
 }
 
 /// `metadata-hash-at`, as `metadata-hash`.
 #[must_use]
 #[wasm_bindgen(js_name = metadataHashAt)]
 pub fn metadata_hash_at(descriptor: u32, path_flags: u32, path: u32) -> i32 {
-    later(descriptor, |descriptor| look(descriptor, path_flags, path), hash_goes_out)
+    later(descriptor, |descriptor| look(descriptor, path_flags, path), |stat| put_hash(&stat))
 }
 
 /// The drop of a descriptor, a stream, a directory entry stream or an error; of one that
