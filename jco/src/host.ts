@@ -9,6 +9,7 @@ import { give, io, types as plainTypes, waitingTypes } from './fast/index.js';
 import { asyncImports } from './jspi.js';
 import { type CoreSource, loadCore } from './load.js';
 import { type Mounts, parseMount } from './mount.js';
+import { Ninep, type NinepOptions } from './ninep.js';
 import { Files } from './page.js';
 import { Preview1, type Preview1Options } from './preview1.js';
 import { filesystemErrorCode } from './streams.js';
@@ -137,6 +138,14 @@ export class Filesystem extends Files {
   /** A guest that is a plain preview1 module: what it imports, and how it is run. */
   preview1(options: Preview1Options = {}): Preview1 {
     return Preview1.make(this.number, options, this.#trace);
+  }
+
+  /**
+   * A connection for a virtual machine that mounts these mounts by 9P2000.L: give its `handle`
+   * to v86, or a port to `serve`.
+   */
+  ninep(options: NinepOptions = {}): Ninep {
+    return Ninep.make(this.number, options, this.#trace);
   }
 
   /**

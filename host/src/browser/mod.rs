@@ -18,6 +18,8 @@ pub(crate) use self::volumes::write_out;
 use crate::backend::volume::Options;
 use crate::door::slots::Slots;
 use crate::door::thrown::{refused, thrown};
+#[cfg(feature = "p9")]
+use crate::door::p9;
 use crate::door::{jco, p1, page};
 use crate::error::{ErrorCode, Result, SetupError};
 use crate::mount::{MountOptions, MountTable};
@@ -204,6 +206,8 @@ pub fn close_filesystem(number: u32) -> Result<(), JsValue> {
     }
     jco::remove_all(number);
     p1::remove_all(number);
+    #[cfg(feature = "p9")]
+    p9::remove_all(number);
     page::remove_all(number);
     let synced = sync(number);
     drop(OPEN.with_borrow_mut(|open| open.remove(number)));

@@ -5,6 +5,9 @@
 //! Nobody is asked who they are: modes are looked at by the client, as Linux does.
 
 mod attributes;
+#[cfg(all(feature = "jco", target_arch = "wasm32"))]
+#[allow(unreachable_pub)] // What wasm-bindgen exports has to be public.
+mod browser;
 pub mod client;
 mod errno;
 mod fids;
@@ -20,6 +23,8 @@ mod walk;
 mod wire;
 mod xattrs;
 
+#[cfg(all(feature = "jco", target_arch = "wasm32"))]
+pub(crate) use self::browser::remove_all;
 pub use self::messages::{NO_FID, NO_TAG, NO_UID, Reply, Request};
 #[cfg(not(target_arch = "wasm32"))]
 pub use self::serve::serve;
