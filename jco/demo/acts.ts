@@ -11,32 +11,39 @@ function inOrder(a: Entry, b: Entry): number {
   return first - second || collator.compare(a.name, b.name);
 }
 
+/** A volume, and where it is mounted. */
+interface Volume {
+  files: Filesystem;
+  at: string;
+}
+
 /** What is in a directory of the volume. */
-function entries(files: Filesystem, parent = ''): { name: string; kind: Kind }[] {
-  const found = files.readdirSync(`/${parent}`);
+function entries({ files, at }: Volume, parent = ''): { name: string; kind: Kind }[] {
+  const found = files.readdirSync(`${at}/${parent}`);
   return found.filter(({ name }) => !Object.hasOwn(MOUNTS, `${parent}/${name}`));
 }
 
 /** Everything, each directory before what is in it. */
-function list(files: Filesystem, parent = '', level = 1): Entry[] {
-  const found = entries(files, parent).map(({ name, kind }): Entry => {
+function list(volume: Volume, parent = '', level = 1): Entry[] {
+  const { files, at } = volume;
+  const found = entries(volume, parent).map(({ name, kind }): Entry => {
     const path = parent === '' ? name : `${parent}/${name}`;
-    const { size, mtimeMs = 0 } = files.lstatSync(`/${path}`);
-    const target = kind === 'symlink' ? files.readlinkSync(`/${path}`) : undefined;
+    const { size, mtimeMs = 0 } = files.lstatSync(`${at}/${path}`);
+    const target = kind === 'symlink' ? files.readlinkSync(`${at}/${path}`) : undefined;
     return { path, name, kind, target, level, size, modified: mtimeMs };
   });
   return found
     .sort(inOrder)
     .flatMap((entry) =>
-      entry.kind === 'directory' ? [entry, ...list(files, entry.path, level + 1)] : [entry],
+      entry.kind === 'directory' ? [entry, ...list(volume, entry.path, level + 1)] : [entry],
     );
 }
 
 /** A file's content as it is now; nothing if there is no such file. */
-function read(files: Filesystem, path: string): Kept['read'] {
+function read({ files, at }: Volume, path: string): Kept['read'] {
   try {
-    const { mtimeMs = 0 } = files.statSync(`/${path}`);
-    return { bytes: files.readFileSync(`/${path}`), modified: mtimeMs };
+    const { mtimeMs = 0 } = files.statSync(`${at}/${path}`);
+    return { bytes: files.readFileSync(`${at}/${path}`), modified: mtimeMs };
   } catch (error) {
     if ((error as { code?: string }).code === 'no-entry') {
       return undefined;
@@ -45,21 +52,22 @@ function read(files: Filesystem, path: string): Kept['read'] {
   }
 }
 
-const acts: { [Act in keyof Kept]: (files: Filesystem, path: string) => Kept[Act] } = {
-  list: (files) => list(files),
+const acts: { [Act in keyof Kept]: (volume: Volume, path: string) => Kept[Act] } = {
+  list: (volume) => list(volume),
   read,
-  remove: (files, path) => files.rmSync(`/${path}`, { recursive: true, force: true }),
-  removeAll(files) {
-    for (const { name } of entries(files)) {
-      files.rmSync(`/${name}`, { recursive: true });
+  remove: ({ files, at }, path) =>
+    files.rmSync(`${at}/${path}`, { recursive: true, force: true }),
+  removeAll(volume) {
+    for (const { name } of entries(volume)) {
+      volume.files.rmSync(`${volume.at}/${name}`, { recursive: true });
     }
   },
 };
 
-/** Does what is asked for, and answers. */
-export function obey({ id, act, path }: Asked, files: Filesystem): KeptAnswer {
+/** Does what is asked for with the volume that is mounted at `at`, and answers. */
+export function obey({ id, act, path }: Asked, files: Filesystem, at = ''): KeptAnswer {
   try {
-    return { type: 'kept', id, answer: acts[act](files, path) };
+    return { type: 'kept', id, answer: acts[act]({ files, at }, path) };
   } catch (error) {
     return { type: 'kept', id, error: (error as Error).message };
   }

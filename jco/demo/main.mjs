@@ -1,7 +1,7 @@
-// node main.mjs [--port N] [--headless [--screenshot FILE]] [--files NAME=FOLDER]...
-//     NAME=PROGRAM.wasm...
+// node main.mjs [--port N] [--headless [--screenshot FILE]] [--linux FOLDER]
+//     [--files NAME=FOLDER]... NAME=PROGRAM.wasm...
 // `cargo xtask demo` makes or fetches the programs and calls this; a folder is what a program
-// needs at the root of its files.
+// needs at the root of its files, or the pieces of Linux. With it, the page of Linux is driven.
 
 import { parseArgs } from 'node:util';
 
@@ -11,6 +11,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     files: { type: 'string', multiple: true, default: [] },
+    linux: { type: 'string' },
     headless: { type: 'boolean', default: false },
     port: { type: 'string', default: '0' },
     screenshot: { type: 'string' },
@@ -22,7 +23,7 @@ const files = new Map(values.files.map(pair));
 const programs = positionals
   .map(pair)
   .map(([id, program]) => ({ id, program, files: files.get(id) }));
-const server = await serve(programs, Number(values.port)).catch((error) => {
+const server = await serve(programs, values.linux, Number(values.port)).catch((error) => {
   const taken = `port ${values.port} is in use; give another with --port`;
   const other = `the page cannot be served: ${error.message}`;
   console.error(error.code === 'EADDRINUSE' ? taken : other);
@@ -33,8 +34,13 @@ if (values.headless) {
   const { drive } = await import('./drive.mjs');
   let code = 0;
   try {
-    await drive('chromium', server.port, values.screenshot);
-    await drive('firefox', server.port);
+    if (values.linux === undefined) {
+      await drive('chromium', server.port, values.screenshot);
+      await drive('firefox', server.port);
+    } else {
+      const { driveLinux } = await import('./linux/drive.mjs');
+      await driveLinux(server.port, values.screenshot);
+    }
   } catch (error) {
     console.error(`✗ ${error.message}`);
     code = 1;

@@ -1,4 +1,4 @@
-// Serves the page on loopback: the bundles, the programs, and the files that they need, all
+// Serves the pages on loopback: the bundles, the programs, and the files that they need, all
 // from memory. No header makes the page a special one; a plain file server would do.
 
 import { createHash } from 'node:crypto';
@@ -22,7 +22,15 @@ const TYPES = {
 
 async function bundles() {
   const { outputFiles } = await build({
-    entryPoints: ['page.ts', 'worker.ts', 'keeper.ts', 'style.css'].map((name) => join(here, name)),
+    entryPoints: [
+      'page.ts',
+      'worker.ts',
+      'keeper.ts',
+      'style.css',
+      'linux/page.ts',
+      'linux/worker.ts',
+      'linux/style.css',
+    ].map((name) => join(here, name)),
     outdir: here,
     write: false,
     bundle: true,
@@ -105,18 +113,39 @@ class Store {
   }
 }
 
+/** What the page's Linux is made of, by what it is called there. */
+const LINUX = {
+  bios: 'bios.bin',
+  video: 'vgabios.bin',
+  kernel: 'vmlinuz',
+  files: 'initramfs',
+  state: 'state.gz',
+};
+
+/** Puts the pieces of Linux there, with a list of them. */
+async function putLinux(store, folder) {
+  const emulator = fileURLToPath(import.meta.resolve('v86/build/v86.wasm'));
+  const offer = { emulator: store.keep('v86.wasm', await readFile(emulator)) };
+  for (const [piece, name] of Object.entries(LINUX)) {
+    offer[piece] = store.keep(name, await readFile(join(folder, name)));
+  }
+  store.put('linux.json', Buffer.from(JSON.stringify(offer)));
+}
+
 /**
- * Serves the page with programs.
+ * Serves the pages with programs.
  * @param {{ id: string, program: string, files?: string }[]} programs each with its module,
  *   and the folder that it needs at the root of its files
+ * @param {string | undefined} linux the folder with the pieces of Linux
  * @param {number} port 0 for a free one
  */
-export async function serve(programs, port) {
+export async function serve(programs, linux, port) {
   const store = new Store();
   for (const [name, contents] of await bundles()) {
     store.put(name, contents);
   }
   store.put('', await readFile(join(here, 'index.html')));
+  store.put('linux.html', await readFile(join(here, 'linux.html')));
   store.put('icon.svg', await readFile(join(here, 'icon.svg')));
   const list = [];
   for (const { id, program, files } of programs) {
@@ -126,6 +155,9 @@ export async function serve(programs, port) {
       needed.push({ path, ...store.keep(basename(path), await readFile(file)) });
     }
     list.push({ id, module, files: needed });
+  }
+  if (linux !== undefined) {
+    await putLinux(store, linux);
   }
   store.put('programs.json', Buffer.from(JSON.stringify(list)));
 

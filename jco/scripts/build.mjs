@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
@@ -97,6 +97,31 @@ function run(script, ...args) {
   }
 }
 
+/** The entry with the larger core: all that is the package's in one file, around that core. */
+async function withNinep() {
+  const file = join(dist, 'with-ninep.js');
+  const larger = {
+    name: 'larger-core',
+    setup({ onResolve }) {
+      onResolve({ filter: /\/core\// }, ({ path }) => ({
+        path: join(dist, 'core-p9', basename(path)),
+      }));
+    },
+  };
+  await build({
+    entryPoints: [file],
+    outfile: file,
+    allowOverwrite: true,
+    bundle: true,
+    packages: 'external',
+    plugins: [larger],
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    logLevel: 'warning',
+  });
+}
+
 /** What the runner sends to the browser. */
 async function bundle() {
   const entry = (name) => join(dist, 'run', 'browser', `${name}.js`);
@@ -117,8 +142,10 @@ await types();
 if ((await embed('core')) > CORE_MAX) {
   throw new Error(`the core is larger than ${CORE_MAX / 1024} KiB, compressed`);
 }
+await embed('core-p9');
 await embed('check');
 compile();
+await withNinep();
 await bundle();
 // The shim keeps a worker of its own alive.
 process.exit(0);

@@ -9,7 +9,7 @@ import { give, io, types as plainTypes, waitingTypes } from './fast/index.js';
 import { asyncImports } from './jspi.js';
 import { type CoreSource, loadCore } from './load.js';
 import { type Mounts, parseMount } from './mount.js';
-import { Ninep, type NinepOptions } from './ninep.js';
+import type { Ninep, NinepOptions } from './ninep.js';
 import { Files } from './page.js';
 import { Preview1, type Preview1Options } from './preview1.js';
 import { filesystemErrorCode } from './streams.js';
@@ -57,6 +57,13 @@ export interface WasiFilesystem {
 
 /** What jco's `WASIShim` takes as `io`. */
 export type WasiIo = typeof io;
+
+let ninep: typeof Ninep.make | undefined;
+
+/** @internal Says how connections are made, where the core can. */
+export function setNinep(make: typeof Ninep.make): void {
+  ninep = make;
+}
 
 /** One tree of mounts, and the guests' view of it. */
 export class Filesystem extends Files {
@@ -142,10 +149,13 @@ export class Filesystem extends Files {
 
   /**
    * A connection for a virtual machine that mounts these mounts by 9P2000.L: give its `handle`
-   * to v86, or a port to `serve`.
+   * to v86, or a port to `serve`. The core of `wasi-opfs/ninep` has it; others throw.
    */
   ninep(options: NinepOptions = {}): Ninep {
-    return Ninep.make(this.number, options, this.#trace);
+    if (!ninep) {
+      throw new Error("this core serves no 9P: import Filesystem from 'wasi-opfs/ninep'");
+    }
+    return ninep(this.number, options, this.#trace);
   }
 
   /**

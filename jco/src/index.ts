@@ -28,14 +28,7 @@ export {
   type Usage,
   type WriteOptions,
 } from './page.js';
-export {
-  Ninep,
-  type NinepHandle,
-  type NinepLimits,
-  type NinepOptions,
-  type NinepReply,
-  ninepThrough,
-} from './ninep.js';
+export type { Ninep, NinepHandle, NinepLimits, NinepOptions, NinepReply } from './ninep.js';
 export { Preview1, type Preview1Options } from './preview1.js';
 export { Exit, type WasiImport } from './wasi-import.js';
 export {

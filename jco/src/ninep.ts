@@ -1,7 +1,7 @@
 // Files for virtual machines: messages of 9P2000.L, as v86 hands them over, or as they come
 // through a port from another worker. What they ask is the core's.
 
-import * as core from './core/wasi_opfs.js';
+import * as core from './core-p9/wasi_opfs.js';
 import { loadedCore } from './load.js';
 import type { TraceListener } from './trace.js';
 

@@ -19,6 +19,8 @@ pub(crate) fn package(root: &Path) -> Result<()> {
     let wasm = host_for_the_browser(root, "browser", "tree,jco")?;
     let core = jco.join("dist/core");
     bindgen(&wasm, &core)?;
+    let with_p9 = host_for_the_browser(root, "browser", "tree,jco,p9")?;
+    bindgen(&with_p9, &jco.join("dist/core-p9"))?;
     let check = host_for_the_browser(root, "browser", "check")?;
     bindgen(&check, &jco.join("dist/check"))?;
     // Both runners make components of preview1 modules with the same adapter.
