@@ -34,6 +34,8 @@ async function bundles() {
     outdir: here,
     write: false,
     bundle: true,
+    // v86 asks for these in Node alone.
+    external: ['node:*', 'crypto', 'fs', 'perf_hooks'],
     minify: true,
     format: 'esm',
     platform: 'browser',

@@ -52,4 +52,4 @@ export type FromWorker =
   | { type: 'unable'; why: string }
   | { type: 'console'; bytes: Uint8Array }
   | { type: 'output'; error: boolean; bytes: Uint8Array }
-  | { type: 'ended'; exitCode: number; ms: number; failure?: string };
+  | { type: 'ended'; exitCode: number; ms: number; failure: string | undefined };

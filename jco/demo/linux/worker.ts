@@ -24,7 +24,8 @@ async function fetchAll(all: readonly Served[]): Promise<ArrayBuffer[]> {
   const total = all.reduce((sum, { bytes }) => sum + bytes, 0);
   let come = 0;
   const counted = async ({ url }: Served): Promise<ArrayBuffer> => {
-    const response = await fetch(new URL(url, location.href));
+    // As the page has it, which is above.
+    const response = await fetch(`../${url}`);
     if (!response.ok) {
       throw new Error(`${url}: ${response.status} ${response.statusText}`);
     }
