@@ -36,12 +36,12 @@ umount /tmp
 exec < /dev/ttyS0 > /dev/ttyS0 2>&1
 stty -echo -icrnl
 echo ready
-read -r now options
+read -r now options size
 date -s "@$now" > /dev/null
 mount -t 9p -o "trans=virtio,version=9p2000.L,cache=none,$options" host9p /mnt
 echo "mounted $?"
 while true; do
-  setsid -c sh -l < /dev/hvc0 > /dev/hvc0 2>&1
+  setsid -c sh -c "stty $size; exec sh -l" < /dev/hvc0 > /dev/hvc0 2>&1
   # Somebody has left the shell: another one is there.
   sleep 1
 done

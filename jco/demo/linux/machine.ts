@@ -24,21 +24,39 @@ export interface Pieces {
 /** What it starts from: what it boots, or the state in which it was saved. */
 export type From = { kernel: ArrayBuffer; files: ArrayBuffer } | { state: ArrayBuffer };
 
+export interface Start {
+  msize: number;
+  aname: string;
+  columns: number;
+  rows: number;
+}
+
 export type Handle9p = NonNullable<NonNullable<V86Options['filesystem']>['handle9p']>;
 
 /** What v86 has, and its types do not. */
-interface Bus {
-  send(event: 'virtio-console0-input-bytes', bytes: Uint8Array): void;
-  send(event: 'virtio-console0-resize', size: [columns: number, rows: number]): void;
+interface Inside {
+  bus: {
+    send(event: 'virtio-console0-input-bytes', bytes: Uint8Array): void;
+    send(event: 'virtio-console0-resize', size: [columns: number, rows: number]): void;
+  };
+  v86: {
+    cpu: { devices: { virtio_console: { virtio: { queues: { has_request(): boolean }[] } } } };
+  };
 }
 
 /** So many bytes the console takes at once. */
 const CHUNK = 512;
 
+/** How long it is until the console takes more, in milliseconds. */
+const PAUSE = 5;
+
 export class Machine {
   readonly #vm: V86;
   /** When it is where it could be saved. */
   readonly booted: Promise<void>;
+  /** What Linux has not taken yet. */
+  readonly #typed: number[] = [];
+  #later: ReturnType<typeof setTimeout> | undefined;
   /** What came through the serial line since its last line's end. */
   #serial = '';
   readonly #expecting = new Set<{ text: string; met: (line: string) => void }>();
@@ -97,12 +115,13 @@ export class Machine {
 
   /**
    * Goes on from where it could be saved: it is told the time, mounts the directory `aname` of
-   * what is served, with messages of so many bytes, and has a shell.
+   * what is served, with messages of so many bytes, and has a shell on a console of this size.
    */
-  async mount({ msize, aname }: { msize: number; aname: string }): Promise<void> {
+  async start({ msize, aname, columns, rows }: Start): Promise<void> {
     const mounted = this.#line('mounted');
     const seconds = Math.round(Date.now() / 1000);
-    this.#vm.serial0_send(`${seconds} msize=${msize},aname=${aname}\n`);
+    const options = `msize=${msize},aname=${aname}`;
+    this.#vm.serial0_send(`${seconds} ${options} columns ${columns} rows ${rows}\n`);
     const line = await mounted;
     if (line !== 'mounted 0') {
       throw new Error(`Linux could not mount the files: '${line}'`);
@@ -115,17 +134,30 @@ export class Machine {
   }
 
   type(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; at += CHUNK) {
-      this.#bus.send('virtio-console0-input-bytes', bytes.subarray(at, at + CHUNK));
+    this.#typed.push(...bytes);
+    this.#hand();
+  }
+
+  /** Hands over what was typed, as far as Linux takes it: v86 drops all else. */
+  #hand(): void {
+    clearTimeout(this.#later);
+    const { bus, v86 } = this.#inside;
+    const queue = v86.cpu.devices.virtio_console.virtio.queues[0];
+    while (this.#typed.length > 0 && queue?.has_request()) {
+      const bytes = Uint8Array.from(this.#typed.splice(0, CHUNK));
+      bus.send('virtio-console0-input-bytes', bytes);
+    }
+    if (this.#typed.length > 0) {
+      this.#later = setTimeout(() => this.#hand(), PAUSE);
     }
   }
 
   resize(columns: number, rows: number): void {
-    this.#bus.send('virtio-console0-resize', [columns, rows]);
+    this.#inside.bus.send('virtio-console0-resize', [columns, rows]);
   }
 
-  get #bus(): Bus {
-    return (this.#vm as unknown as { bus: Bus }).bus;
+  get #inside(): Inside {
+    return this.#vm as unknown as Inside;
   }
 
   /** Stops it, and answers its state. */

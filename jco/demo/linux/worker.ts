@@ -67,8 +67,7 @@ async function start(offer: Offer, columns: number, rows: number): Promise<Runni
     : new Machine(pieces, handle, { kernel: rest[0]!, files: rest[1]! });
   machine.onOutput((bytes) => tell({ type: 'console', bytes }));
   await machine.booted;
-  machine.resize(columns, rows);
-  await machine.mount({ msize: MSIZE, aname: FILES });
+  await machine.start({ msize: MSIZE, aname: FILES, columns, rows });
   tell({ type: 'up', ms: performance.now() - begin });
   return { files, machine };
 }
