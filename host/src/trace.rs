@@ -162,6 +162,12 @@ impl<'a> Call<'a> {
         answer
     }
 
+    /// The call ends with an answer that has a name of its own.
+    #[cfg(feature = "p9")]
+    pub(crate) fn end_named(self, answer: &'static str, result: Option<u64>) {
+        self.report(answer, result);
+    }
+
     fn report(self, answer: &'static str, result: Option<u64>) {
         let Some((tracer, start)) = self.listener else { return };
         let micros = start.elapsed().as_secs_f64() * 1e6;
