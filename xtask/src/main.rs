@@ -11,6 +11,7 @@ mod scripts;
 mod test;
 mod tools;
 mod transcript;
+mod vm;
 
 use std::path::PathBuf;
 
@@ -78,6 +79,15 @@ enum Chore {
         #[arg(long, value_name = "N", requires = "all", default_value_t = 100)]
         seeds: u32,
     },
+    /// Runs the tests in a virtual machine alone: a Linux that mounts what is served by 9P.
+    Vm {
+        /// Those that take long, too.
+        #[arg(long)]
+        all: bool,
+        /// What the names of the steps have to contain.
+        #[arg(default_value = "")]
+        text: String,
+    },
 }
 
 fn main() -> Result<()> {
@@ -100,6 +110,7 @@ fn main() -> Result<()> {
         Chore::Suite { text } => test::run_suite(&root, &text),
         Chore::Programs { all, native } => test::run_programs(&root, all, !native),
         Chore::Fuzz { target, seconds } => fuzz::fuzz(&root, target.as_deref(), seconds),
+        Chore::Vm { all, text } => test::run_vm(&root, all, &text),
         Chore::Test { all, seeds } => test::run(&root, all.then_some(seeds)),
     }
 }

@@ -99,8 +99,7 @@ pub(super) fn unpack(package: &Path, folder: &Path, patterns: &[String]) -> Resu
 
 /// As `run_quietly`, with an input of its own.
 fn run_quietly_with(command: &mut Command) -> Result<()> {
-    let output =
-        command.output().with_context(|| format!("cannot start {}", name(command)))?;
+    let output = command.output().with_context(|| format!("cannot start {}", name(command)))?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{} failed ({})\n{said}", name(command), output.status);
     Ok(())

@@ -12,14 +12,26 @@ use crate::tools::{cargo, on_path, run, run_quietly, say};
 
 /// What the steps call.
 const PACKAGES: [&str; 15] = [
-    "bash", "busybox-static", "coreutils", "dash", "dbench", "diffutils", "findutils", "git",
-    "grep", "gzip", "sed", "sqlite3", "stress-ng", "tar", "util-linux",
+    "bash",
+    "busybox-static",
+    "coreutils",
+    "dash",
+    "dbench",
+    "diffutils",
+    "findutils",
+    "git",
+    "grep",
+    "gzip",
+    "sed",
+    "sqlite3",
+    "stress-ng",
+    "tar",
+    "util-linux",
 ];
 /// The same as crates: package, version, and the program.
 const CRATES: [(&str, &str); 2] = [("pjdfstest", "0.2.2"), ("fsx", "0.3.2")];
 /// What is not read there.
-const NEEDLESS: [&str; 4] =
-    ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/X11"];
+const NEEDLESS: [&str; 4] = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/X11"];
 /// Changes with what is inside.
 const VERSION: &str = "1";
 
