@@ -68,9 +68,9 @@ impl Object {
                 Err(ErrorCode::Exist) if !exclusive => {}
                 Err(code) => return Err(code),
                 Ok((node, file)) => {
-                    let made = self.made(node, name);
-                    let opened = Descriptor::of_file(made.place.clone(), there, file);
-                    return Ok((made, opened));
+                    let object = self.made(node, name);
+                    let opened = Descriptor::of_file(object.place.clone(), there, file);
+                    return Ok((object, opened));
                 }
             }
         }

@@ -193,10 +193,8 @@ impl Object {
         let path = Path { parts, end: End::Dot };
         let place = existing(&self.export.root, path, Follow::No).await?;
         let parent = Self { place, export: self.export.clone(), trail: trail.above.clone() };
-        let here = match parent.id() == trail.parent {
-            true => parent.child(&trail.name).await?,
-            false => None,
-        };
+        let stands = parent.id() == trail.parent;
+        let here = if stands { parent.child(&trail.name).await? } else { None };
         match here {
             Some(here) if here.id() == self.id() => Ok((parent, trail.name.clone())),
             _ => Err(ErrorCode::NoEntry),
@@ -410,6 +408,7 @@ impl Object {
 
     /// `holder` is closed: its locks are let go. Answers the tickets that nobody waits for
     /// any more.
+    #[must_use]
     pub fn release_locks(&self, holder: LockHolder) -> Vec<u64> {
         self.place.mount.fs.locks().release(self.id(), holder)
     }

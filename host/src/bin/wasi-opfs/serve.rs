@@ -312,8 +312,7 @@ fn listen_unix(path: &std::path::Path, accepted: Accepted) -> Result<()> {
     let shown = path.display();
     // A file that nobody listens at was left by somebody who was killed.
     let left = UnixStream::connect(path).err();
-    if left.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
-        && is_socket(path)
+    if left.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) && is_socket(path)
     {
         fs::remove_file(path).with_context(|| format!("cannot take the place of '{shown}'"))?;
     }
@@ -377,7 +376,7 @@ impl Connections {
             Err(error) => return say(&format!("cannot serve {name}: {error}")),
         };
         let server = server.clone();
-        let served = move || {
+        let work = move || {
             // Clients come and go; only one that speaks something else is worth a word.
             match serve(&server, from, to) {
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => {
@@ -386,7 +385,7 @@ impl Connections {
                 _ => {}
             }
         };
-        match thread::Builder::new().name("9p".to_owned()).spawn(served) {
+        match thread::Builder::new().name("9p".to_owned()).spawn(work) {
             Ok(thread) => self.0.push((client, thread)),
             Err(error) => say(&format!("cannot serve one more client: {error}")),
         }
