@@ -4,6 +4,7 @@
 use wasi_opfs::door::p9::{Data, Handled, Reply, Request, Server, Way};
 use wasi_opfs::path::{Name, Part};
 
+use crate::play;
 use crate::rig::{
     CREAT, EINVAL, EMSGSIZE, ENAMETOOLONG, ENOENT, EOPNOTSUPP, Local, RDWR, ROOT, Rig, memory,
     name, rig, table, way, with_each,
@@ -274,8 +275,33 @@ fn torture(server: &Server, seed: u64) {
 
 #[test]
 fn no_message_does_harm() {
-    let seeds = std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(20);
-    for seed in 1..=seeds {
+    for seed in 1..=seeds(20) {
         torture(&Server::new(table(memory(), false)), seed);
+    }
+}
+
+/// Random bytes, as a fuzzer makes them.
+fn bytes(seed: u64, length: usize) -> Vec<u8> {
+    let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    (0..length).map(|_| random.next().to_le_bytes()[5]).collect()
+}
+
+fn seeds(few: u64) -> u64 {
+    std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(few)
+}
+
+#[test]
+fn random_sessions_are_what_the_model_says() {
+    for seed in 1..=seeds(200) {
+        let played = std::panic::catch_unwind(|| play::session(&bytes(seed, 3000)));
+        assert!(played.is_ok(), "seed {seed}");
+    }
+}
+
+#[test]
+fn random_bytes_are_answered() {
+    for seed in 1..=seeds(100) {
+        let played = std::panic::catch_unwind(|| play::wire(&bytes(seed, 600)));
+        assert!(played.is_ok(), "seed {seed}");
     }
 }

@@ -370,10 +370,13 @@ struct Connections(Vec<(Client, JoinHandle<()>)>);
 impl Connections {
     fn add(&mut self, server: &Server, client: Client, name: String) {
         self.0.retain(|(_, thread)| !thread.is_finished());
-        let both = client.another().and_then(|from| Ok((from, client.another()?)));
-        let (from, to) = match both {
-            Ok(both) => both,
-            Err(error) => return say(&format!("cannot serve {name}: {error}")),
+        let handles = (|| Ok((client.another()?, client.another()?, client.another()?)))();
+        let (from, to, own) = match handles {
+            Ok(handles) => handles,
+            Err(error) => {
+                let error: io::Error = error;
+                return say(&format!("cannot serve {name}: {error}"));
+            }
         };
         let server = server.clone();
         let work = move || {
@@ -384,6 +387,8 @@ impl Connections {
                 }
                 _ => {}
             }
+            // Other handles on it are open still.
+            own.shutdown(Shutdown::Both);
         };
         match thread::Builder::new().name("9p".to_owned()).spawn(work) {
             Ok(thread) => self.0.push((client, thread)),
