@@ -371,3 +371,51 @@ impl Files {
         false
     }
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+
+    fn wanted(owner: u32, kind: LockKind, range: LockRange) -> Wanted {
+        let owner = LockOwner { session: 1, process: owner, client: Vec::new() };
+        Wanted { owner, holder: LockHolder::new(), kind, range }
+    }
+
+    #[test]
+    fn there_is_a_limit_to_all_locks_together() {
+        let locks = Locks::default();
+        let file = |inode| NodeId { device: 1, inode };
+        let all = LockRange { first: 0, last: u64::MAX };
+        let mut held = Vec::new();
+        let refused = loop {
+            let wanted = wanted(1, LockKind::Write, all);
+            let holder = wanted.holder;
+            match locks.lock(file(held.len() as u64), wanted, None) {
+                Ok(answer) => assert_eq!(answer, LockAnswer::Granted),
+                Err(code) => break code,
+            }
+            held.push(holder);
+        };
+        assert_eq!((refused, held.len()), (ErrorCode::NoLock, MOST - 1));
+        // What is let go makes room, to the last one.
+        for (inode, holder) in (0..).zip(&held) {
+            assert!(locks.release(file(inode), *holder).is_empty());
+        }
+        let files = lock(&locks.0);
+        assert_eq!((files.count, files.files.len()), (0, 0));
+    }
+
+    #[test]
+    fn ranges_have_a_last_byte() {
+        for (first, length, last) in [
+            (0, 0, Ok(u64::MAX)),
+            (5, 1, Ok(5)),
+            (u64::MAX, 1, Ok(u64::MAX)),
+            (u64::MAX, 2, Err(ErrorCode::Overflow)),
+            (1, u64::MAX, Ok(u64::MAX)),
+            (2, u64::MAX, Err(ErrorCode::Overflow)),
+        ] {
+            assert_eq!(LockRange::new(first, length).map(|range| range.last), last, "{first}");
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod scripts;
 mod test;
 mod tools;
 mod transcript;
+mod vm;
 
 use std::path::PathBuf;
 
@@ -62,7 +63,7 @@ enum Chore {
     },
     /// Looks for damage that the volume does not stand, with random images.
     Fuzz {
-        /// One fuzzer, mount or check; both if it is not given.
+        /// One fuzzer: mount, check, p9_wire or p9_session; all if it is not given.
         target: Option<String>,
         /// For how long each of them runs.
         #[arg(long, default_value_t = 60, value_name = "N")]
@@ -77,6 +78,15 @@ enum Chore {
         /// failures go through.
         #[arg(long, value_name = "N", requires = "all", default_value_t = 100)]
         seeds: u32,
+    },
+    /// Runs the tests in a virtual machine alone: a Linux that mounts what is served by 9P.
+    Vm {
+        /// Those that take long, too.
+        #[arg(long)]
+        all: bool,
+        /// What the names of the steps have to contain.
+        #[arg(default_value = "")]
+        text: String,
     },
 }
 
@@ -100,6 +110,7 @@ fn main() -> Result<()> {
         Chore::Suite { text } => test::run_suite(&root, &text),
         Chore::Programs { all, native } => test::run_programs(&root, all, !native),
         Chore::Fuzz { target, seconds } => fuzz::fuzz(&root, target.as_deref(), seconds),
+        Chore::Vm { all, text } => test::run_vm(&root, all, &text),
         Chore::Test { all, seeds } => test::run(&root, all.then_some(seeds)),
     }
 }

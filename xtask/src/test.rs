@@ -14,14 +14,14 @@ use crate::programs::Programs;
 use crate::scripts::{Kind, Real};
 use crate::tools::{cargo, chromium, command, firefox, name, say, targets};
 use crate::transcript::{TRANSCRIPT, Transcripts};
-use crate::{bench, build, demo, fuzz};
+use crate::{bench, build, demo, fuzz, vm};
 
 /// What native tests are built with: with others, all of wasmtime is built once more.
 const FEATURES: &str = "wasi-opfs/cli,wasi-opfs/testing";
 
 /// What has been counted so far.
 #[derive(Default)]
-struct Tally {
+pub(crate) struct Tally {
     passed: u64,
     failed: u64,
     failures: Vec<String>,
@@ -29,12 +29,12 @@ struct Tally {
 
 impl Tally {
     /// Counts a step that is one test: it passes if it comes to its end.
-    fn one(&mut self, what: &str, step: impl FnOnce() -> Result<()>) {
+    pub(crate) fn one(&mut self, what: &str, step: impl FnOnce() -> Result<()>) {
         self.many(what, || step().map(|()| (1, Vec::new())));
     }
 
     /// Counts a step that counts its own tests and names those that failed.
-    fn many(&mut self, what: &str, step: impl FnOnce() -> Result<(u64, Vec<String>)>) {
+    pub(crate) fn many(&mut self, what: &str, step: impl FnOnce() -> Result<(u64, Vec<String>)>) {
         say(what);
         let start = Instant::now();
         match step() {
@@ -122,6 +122,7 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
         Kills { binary: &binary, guest, folder: &scratch.join("kills") }.run(kills)
     });
     tally.many(SQLITE_KILLED, || kill_sqlite(root, &binary, &scratch, kills));
+    vm::run_steps(root, &binary, seeds.is_some(), "", &mut tally);
     tally.many("browsers that are killed, and browsers that are full", || {
         let mut node = command(&jco, "node");
         node.args(["--test", "--test-concurrency=1", "--test-timeout=1800000"]);
@@ -194,6 +195,18 @@ fn kill_sqlite(
     let sqlite = Programs::new(root)?.sqlite()?;
     Kills { binary, guest: Guest::Sqlite(&sqlite), folder: &scratch.join("kills-sqlite") }
         .run(count)
+}
+
+/// Runs what the tests do in a virtual machine; `all` of it, or what is quick, as far as the
+/// names contain `text`.
+///
+/// # Errors
+/// If a step fails.
+pub(crate) fn run_vm(root: &Path, all: bool, text: &str) -> Result<()> {
+    let binary = build::cli(root)?;
+    let mut tally = Tally::default();
+    vm::run_steps(root, &binary, all, text, &mut tally);
+    tally.report()
 }
 
 /// What runs the behaviour suite in Chromium.

@@ -54,8 +54,11 @@ impl Object {
                 if exclusive {
                     return Err(ErrorCode::Exist);
                 }
+                if found.kind() == Kind::Directory {
+                    return Err(ErrorCode::IsDirectory);
+                }
                 let opened = open_object(found.place.clone(), there).await?;
-                return Ok((found, opened));
+                return Ok((found, opened.only(flags)));
             }
             let fs = &self.place.mount.fs;
             let fresh = self.fresh(mode, owner);
@@ -68,9 +71,9 @@ impl Object {
                 Err(ErrorCode::Exist) if !exclusive => {}
                 Err(code) => return Err(code),
                 Ok((node, file)) => {
-                    let made = self.made(node, name);
-                    let opened = Descriptor::of_file(made.place.clone(), there, file);
-                    return Ok((made, opened));
+                    let object = self.made(node, name);
+                    let opened = Descriptor::of_file(object.place.clone(), there, file);
+                    return Ok((object, opened.only(flags)));
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::open::open_object;
+use super::open::{Request, open_object};
 use super::{Descriptor, DescriptorFlags, OpenFlags, Stat, stat};
 use crate::backend::{Backend, Changes, Fresh, Kind, NodeId, StatFs, XattrMode};
 use crate::error::{ErrorCode, Result};
@@ -191,12 +191,17 @@ impl Object {
         }
         parts.reverse();
         let path = Path { parts, end: End::Dot };
-        let place = existing(&self.export.root, path, Follow::No).await?;
+        let place = existing(&self.export.root, path, Follow::No).await;
+        let place = place.map_err(|code| match code {
+            // Something else stands on the way.
+            ErrorCode::NotDirectory | ErrorCode::Loop | ErrorCode::NotPermitted => {
+                ErrorCode::NoEntry
+            }
+            code => code,
+        })?;
         let parent = Self { place, export: self.export.clone(), trail: trail.above.clone() };
-        let here = match parent.id() == trail.parent {
-            true => parent.child(&trail.name).await?,
-            false => None,
-        };
+        let stands = parent.id() == trail.parent;
+        let here = if stands { parent.child(&trail.name).await? } else { None };
         match here {
             Some(here) if here.id() == self.id() => Ok((parent, trail.name.clone())),
             _ => Err(ErrorCode::NoEntry),
@@ -300,7 +305,8 @@ impl Object {
         if flags.write || open.truncate {
             self.changeable()?;
         }
-        open_object(self.place.clone(), super::open::Request::new(open, flags)?).await
+        let opened = open_object(self.place.clone(), Request::new(open, flags)?).await?;
+        Ok(opened.only(flags))
     }
 
     /// The target of a symbolic link, whatever it is.
@@ -410,6 +416,7 @@ impl Object {
 
     /// `holder` is closed: its locks are let go. Answers the tickets that nobody waits for
     /// any more.
+    #[must_use]
     pub fn release_locks(&self, holder: LockHolder) -> Vec<u64> {
         self.place.mount.fs.locks().release(self.id(), holder)
     }

@@ -124,6 +124,14 @@ impl Descriptor {
         Self { place, flags, file: Some(file) }
     }
 
+    /// The same for no more than what was asked for: cutting a file is no leave to write it.
+    pub(super) fn only(mut self, flags: DescriptorFlags) -> Self {
+        if self.file.is_some() {
+            self.flags = flags;
+        }
+        self
+    }
+
     /// This directory, as the base of a path.
     pub(super) fn directory(&self) -> Result<&Place> {
         match self.kind() {

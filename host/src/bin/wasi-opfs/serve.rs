@@ -312,8 +312,7 @@ fn listen_unix(path: &std::path::Path, accepted: Accepted) -> Result<()> {
     let shown = path.display();
     // A file that nobody listens at was left by somebody who was killed.
     let left = UnixStream::connect(path).err();
-    if left.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
-        && is_socket(path)
+    if left.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) && is_socket(path)
     {
         fs::remove_file(path).with_context(|| format!("cannot take the place of '{shown}'"))?;
     }
@@ -371,13 +370,16 @@ struct Connections(Vec<(Client, JoinHandle<()>)>);
 impl Connections {
     fn add(&mut self, server: &Server, client: Client, name: String) {
         self.0.retain(|(_, thread)| !thread.is_finished());
-        let both = client.another().and_then(|from| Ok((from, client.another()?)));
-        let (from, to) = match both {
-            Ok(both) => both,
-            Err(error) => return say(&format!("cannot serve {name}: {error}")),
+        let handles = (|| Ok((client.another()?, client.another()?, client.another()?)))();
+        let (from, to, own) = match handles {
+            Ok(handles) => handles,
+            Err(error) => {
+                let error: io::Error = error;
+                return say(&format!("cannot serve {name}: {error}"));
+            }
         };
         let server = server.clone();
-        let served = move || {
+        let work = move || {
             // Clients come and go; only one that speaks something else is worth a word.
             match serve(&server, from, to) {
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => {
@@ -385,8 +387,10 @@ impl Connections {
                 }
                 _ => {}
             }
+            // Other handles on it are open still.
+            own.shutdown(Shutdown::Both);
         };
-        match thread::Builder::new().name("9p".to_owned()).spawn(served) {
+        match thread::Builder::new().name("9p".to_owned()).spawn(work) {
             Ok(thread) => self.0.push((client, thread)),
             Err(error) => say(&format!("cannot serve one more client: {error}")),
         }

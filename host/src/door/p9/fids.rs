@@ -43,6 +43,7 @@ pub(super) struct OpenFile {
 }
 
 /// An extended attribute in the making.
+#[derive(Default)]
 pub(super) struct Writing {
     pub(super) name: Vec<u8>,
     pub(super) value: Vec<u8>,

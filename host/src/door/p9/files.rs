@@ -111,13 +111,7 @@ impl Inner {
         usize::try_from(count).map_or(most, |count| count.min(most))
     }
 
-    pub(super) fn read(
-        &self,
-        out: &mut Out<'_>,
-        fid: u32,
-        offset: u64,
-        count: u32,
-    ) -> Result<()> {
+    pub(super) fn read(&self, out: &mut Out<'_>, fid: u32, offset: u64, count: u32) -> Result<()> {
         const RREAD: u8 = Reply::Rread { data: super::wire::Data(b"") }.number();
         let fid = self.fids.get(fid)?;
         let room = self.room(count);
@@ -152,24 +146,10 @@ impl Inner {
         data: &[u8],
     ) -> Result<()> {
         let fid = self.fids.get(fid)?;
-        let count = match &*fid.held {
-            Held::Writing(writing) => super::xattrs::write(writing, offset, data)?,
-            _ => {
-                let file = fid.file()?;
-                // The client does this for what it keeps in memory only.
-                if fid.user.is_some_and(|user| user != 0) && !data.is_empty() {
-                    fid.object.drop_privileges().await?;
-                }
-                let from = Source::Slice(data);
-                let count = match file.appends {
-                    true => file.descriptor.append(from)?.count as u64,
-                    false => file.descriptor.write(from, offset)?,
-                };
-                if file.syncs {
-                    file.descriptor.sync_data().await?;
-                }
-                count
-            }
+        let count = if let Held::Writing(writing) = &*fid.held {
+            super::xattrs::write(writing, offset, data)?
+        } else {
+            write_file(&fid, offset, data).await?
         };
         // Never more than there was.
         let count = u32::try_from(count).unwrap_or(u32::MAX);
@@ -244,6 +224,25 @@ impl Inner {
         out.put(&Reply::Rfsync {});
         Ok(())
     }
+}
+
+/// Writes to what is open: how many bytes there was room for.
+async fn write_file(fid: &Fid, offset: u64, data: &[u8]) -> Result<u64> {
+    let file = fid.file()?;
+    // The client does this for what it keeps in memory only.
+    if fid.user.is_some_and(|user| user != 0) && !data.is_empty() {
+        fid.object.drop_privileges().await?;
+    }
+    let from = Source::Slice(data);
+    let count = if file.appends {
+        file.descriptor.append(from)?.count as u64
+    } else {
+        file.descriptor.write(from, offset)?
+    };
+    if file.syncs {
+        file.descriptor.sync_data().await?;
+    }
+    Ok(count)
 }
 
 /// Says how much data there is.

@@ -1,6 +1,8 @@
 //! Every message of 9P2000.L, once: its name, its number and its fields in their order. Server
 //! and client encode and decode by these two lists.
 
+use std::cmp::Ordering;
+
 use super::wire::{Data, Field, HEADER, Malformed, Qid, Qids, Reader, Way};
 use crate::path::Name;
 
@@ -70,9 +72,10 @@ macro_rules! messages {
                 let (number, tag) = header(message)?;
                 let mut from = Reader(message);
                 let length = u32::get(&mut from)? as usize;
-                if length != message.len() {
-                    let wrong = if length > message.len() { Malformed::Short } else { Malformed::Long };
-                    return Err(wrong);
+                match length.cmp(&message.len()) {
+                    Ordering::Greater => return Err(Malformed::Short),
+                    Ordering::Less => return Err(Malformed::Long),
+                    Ordering::Equal => {}
                 }
                 from.take(HEADER - 4)?;
                 let decoded = match number {

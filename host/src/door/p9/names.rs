@@ -27,8 +27,8 @@ impl Inner {
         (mode, gid): (u32, u32),
     ) -> Result<()> {
         let fid = self.fids.get(fid)?;
-        let made = fid.object()?.make_directory(name, (mode, owner(&fid, gid))).await?;
-        let qid = qid(&made).await?;
+        let object = fid.object()?.make_directory(name, (mode, owner(&fid, gid))).await?;
+        let qid = qid(&object).await?;
         out.put(&Reply::Rmkdir { qid });
         Ok(())
     }
@@ -42,8 +42,8 @@ impl Inner {
         gid: u32,
     ) -> Result<()> {
         let fid = self.fids.get(fid)?;
-        let made = fid.object()?.symlink(name, target, owner(&fid, gid)).await?;
-        let qid = qid(&made).await?;
+        let object = fid.object()?.symlink(name, target, owner(&fid, gid)).await?;
+        let qid = qid(&object).await?;
         out.put(&Reply::Rsymlink { qid });
         Ok(())
     }
@@ -63,8 +63,8 @@ impl Inner {
             _ => (0, 0),
         };
         let given = (mode, owner(&fid, gid));
-        let made = fid.object()?.make_node(name, kind, device, given).await?;
-        let qid = qid(&made).await?;
+        let object = fid.object()?.make_node(name, kind, device, given).await?;
+        let qid = qid(&object).await?;
         out.put(&Reply::Rmknod { qid });
         Ok(())
     }

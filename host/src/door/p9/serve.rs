@@ -146,8 +146,10 @@ fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
 /// client to read them: a thread of their own sends them, once there is one.
 struct LateReplies<W> {
     to: Arc<Mutex<W>>,
-    sender: Mutex<Option<(Sender<Vec<u8>>, JoinHandle<()>)>>,
+    sender: Mutex<Option<Sending>>,
 }
+
+type Sending = (Sender<Vec<u8>>, JoinHandle<()>);
 
 impl<W: Write + Send + 'static> LateReplies<W> {
     fn send(&self, message: &[u8]) {

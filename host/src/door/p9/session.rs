@@ -226,9 +226,7 @@ impl Inner {
             }
             Request::Tread { fid, offset, count } => self.read(out, fid, offset, count),
             Request::Twrite { fid, offset, data } => self.write(out, fid, offset, data.0).await,
-            Request::Treaddir { fid, offset, count } => {
-                self.readdir(out, fid, offset, count).await
-            }
+            Request::Treaddir { fid, offset, count } => self.readdir(out, fid, offset, count).await,
             Request::Tfsync { fid, data_only } => self.fsync(out, fid, data_only).await,
 
             Request::Tmkdir { fid, name, mode, gid } => {
@@ -248,9 +246,7 @@ impl Inner {
             Request::Trenameat { fid, name, to, new_name } => {
                 self.renameat(out, fid, &name, to, &new_name).await
             }
-            Request::Tunlinkat { fid, name, flags } => {
-                self.unlinkat(out, fid, &name, flags).await
-            }
+            Request::Tunlinkat { fid, name, flags } => self.unlinkat(out, fid, &name, flags).await,
 
             Request::Txattrwalk { fid, new_fid, name } => {
                 self.xattrwalk(out, fid, new_fid, name).await

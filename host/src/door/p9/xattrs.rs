@@ -31,7 +31,9 @@ impl Inner {
         let value = match name {
             b"" => {
                 let mut names = object.xattrs().await.map_err(of_xattr)?;
-                names.iter_mut().for_each(|name| name.push(0));
+                for name in &mut names {
+                    name.push(0);
+                }
                 names.concat()
             }
             _ => object.xattr(name).await.map_err(of_xattr)?,
@@ -72,9 +74,8 @@ impl Inner {
     /// place of another value is how Linux says that it is to be removed.
     pub(super) async fn finish_xattr(&self, fid: &Fid) -> Result<()> {
         let Held::Writing(writing) = &*fid.held else { return Ok(()) };
-        let Writing { name, value, size, mode } = &mut *lock(writing);
-        let (name, value) = (std::mem::take(name), std::mem::take(value));
-        let (size, mode) = (*size, *mode);
+        // Taken out: nothing is locked while the storage is waited for.
+        let Writing { name, value, size, mode } = std::mem::take(&mut *lock(writing));
         if value.len() != size {
             return Err(ErrorCode::Invalid.into());
         }

@@ -1,0 +1,188 @@
+//! What a machine boots from: a kernel of Debian's, its modules, busybox, and the archive of
+//! files that the kernel starts with. Fetched once; nothing of it is this repository's.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use cpio::newc::{Builder, ModeFileType};
+use cpio::write_cpio;
+
+use super::apt::{Apt, unpack};
+use crate::tools::{name, say};
+
+/// What a kind of machine needs.
+pub(super) struct Kind {
+    /// As Debian calls it.
+    pub(super) arch: &'static str,
+    /// The package that stands for the newest kernel.
+    kernel: &'static str,
+    /// In the order in which they are loaded. Kernels in which one of them is no module have
+    /// it built in, or in another.
+    modules: &'static [&'static str],
+}
+
+/// QEMU's, on a PC.
+pub(super) const PC: Kind = Kind {
+    arch: "amd64",
+    kernel: "linux-image-amd64",
+    modules: &[
+        "virtio",
+        "virtio_ring",
+        "virtio_pci_modern_dev",
+        "virtio_pci_legacy_dev",
+        "virtio_pci",
+        "virtio_console",
+        "virtio_blk",
+        "failover",
+        "net_failover",
+        "virtio_net",
+        "crc16",
+        "crc32c_generic",
+        "mbcache",
+        "jbd2",
+        "ext4",
+        "netfs",
+        "fscache",
+        "9pnet",
+        "9pnet_fd",
+        "9pnet_virtio",
+        "9p",
+    ],
+};
+
+/// Where the pieces of one kind lie.
+pub(super) struct Pieces {
+    folder: PathBuf,
+    kind: &'static Kind,
+}
+
+impl Pieces {
+    /// Those that are there, or fetches them.
+    ///
+    /// # Errors
+    /// If this is no Debian, or nothing can be fetched.
+    pub(super) fn new(folder: &Path, kind: &'static Kind) -> Result<Self> {
+        let folder = folder.join(kind.arch);
+        let pieces = Self { folder, kind };
+        if !pieces.kernel().is_file() {
+            pieces.fetch()?;
+        }
+        Ok(pieces)
+    }
+
+    pub(super) fn kernel(&self) -> PathBuf {
+        // Last of all it is put there.
+        self.folder.join("vmlinuz")
+    }
+
+    fn modules(&self) -> PathBuf {
+        self.folder.join("modules")
+    }
+
+    fn fetch(&self) -> Result<()> {
+        let apt = Apt::new(&self.folder, self.kind.arch)?;
+        let found = apt.fetch(&[self.kind.kernel, "busybox-static"])?;
+        let unpacked = self.folder.join("unpacked");
+        let mut patterns: Vec<_> =
+            self.kind.modules.iter().map(|name| format!("*/{name}.ko*")).collect();
+        patterns.push("*/vmlinuz-*".to_owned());
+        for package in found {
+            let called = package.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            // The package that stands for it has no kernel inside.
+            if called.starts_with("linux-image-") && !called.starts_with(self.kind.kernel) {
+                // Not every module is one in every kernel.
+                let _ = unpack(&package, &unpacked, &patterns);
+            } else if called.starts_with("busybox-static_") {
+                unpack(&package, &unpacked, &[])?;
+            }
+        }
+        fs::create_dir_all(self.modules())?;
+        let mut files = Vec::new();
+        below(&unpacked, &mut files)?;
+        let mut kernel = None;
+        for file in files {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name == "busybox" {
+                fs::copy(&file, self.folder.join("busybox"))?;
+            } else if name.starts_with("vmlinuz-") {
+                kernel = Some(file);
+            } else if let Some((module, packed)) = name.split_once(".ko") {
+                let module = self.modules().join(module);
+                match packed {
+                    "" => fs::copy(&file, module).map(drop)?,
+                    _ => fs::write(module, unxz(&file)?)?,
+                }
+            }
+        }
+        let kernel = kernel.context("the package of the kernel has a kernel inside")?;
+        fs::copy(kernel, self.kernel())?;
+        fs::remove_dir_all(unpacked)?;
+        apt.end()?;
+        say(&format!("the kernel and its modules are in {}", self.folder.display()));
+        Ok(())
+    }
+
+    /// Writes the archive: `init`, busybox, the modules, and `files` by their paths.
+    pub(super) fn archive(&self, to: &Path, init: &str, files: &[(String, Vec<u8>)]) -> Result<()> {
+        let busybox = fs::read(self.folder.join("busybox")).context("busybox-static has it")?;
+        let mut loaded = String::new();
+        let mut all = vec![
+            directory("bin"),
+            directory("modules"),
+            file("init", init.as_bytes().to_vec()),
+            file("bin/busybox", busybox),
+        ];
+        for name in self.kind.modules {
+            let path = self.modules().join(name);
+            if path.is_file() {
+                loaded.push_str(name);
+                loaded.push('\n');
+                all.push(file(&format!("modules/{name}"), fs::read(path)?));
+            }
+        }
+        all.push(file("modules/order", loaded.into_bytes()));
+        let mut folders: Vec<_> =
+            files.iter().filter_map(|(path, _)| Some(path.rsplit_once('/')?.0)).collect();
+        folders.dedup();
+        all.extend(folders.into_iter().map(directory));
+        all.extend(files.iter().map(|(path, bytes)| file(path, bytes.clone())));
+        let archive = fs::File::create(to)?;
+        write_cpio(all.into_iter(), archive)?;
+        Ok(())
+    }
+}
+
+fn directory(path: &str) -> (Builder, Cursor<Vec<u8>>) {
+    let entry = Builder::new(path).mode(0o755).set_mode_file_type(ModeFileType::Directory);
+    (entry, Cursor::default())
+}
+
+/// A file that may be run.
+fn file(path: &str, bytes: Vec<u8>) -> (Builder, Cursor<Vec<u8>>) {
+    let entry = Builder::new(path).mode(0o755).set_mode_file_type(ModeFileType::Regular);
+    (entry, Cursor::new(bytes))
+}
+
+/// All files below a folder.
+fn below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            below(&entry.path(), found)?;
+        } else if entry.file_type()?.is_file() {
+            found.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+fn unxz(file: &Path) -> Result<Vec<u8>> {
+    let mut xz = Command::new("xz");
+    xz.arg("-dc").arg(file);
+    let output = xz.output().with_context(|| format!("cannot start {}", name(&xz)))?;
+    ensure!(output.status.success(), "{} failed ({})", name(&xz), output.status);
+    Ok(output.stdout)
+}
