@@ -1,4 +1,5 @@
-//! The demo: a page on which real programs keep their files in the browser.
+//! The demo: a page on which real programs keep their files in the browser, and one on which
+//! a Linux does, too.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -8,14 +9,16 @@ use anyhow::{Context, Result, ensure};
 use crate::build;
 use crate::programs::Programs;
 use crate::tools::{chromium, command, firefox, name, say};
+use crate::vm;
 
-/// Builds and serves the page until Ctrl+C; or, headless, has browsers use it and
-/// checks what it shows.
+/// Builds and serves the pages until Ctrl+C; or, headless, has browsers use one of them and
+/// checks what it shows: the one with Linux if `linux` is served, too.
 ///
 /// # Errors
 /// If something cannot be built or served, or the page does not show what it should.
 pub(crate) fn run(
     root: &Path,
+    linux: bool,
     headless: bool,
     port: Option<u16>,
     screenshot: Option<&Path>,
@@ -35,6 +38,9 @@ pub(crate) fn run(
         ("php", programs.php()?),
     ] {
         node.arg(format!("{name}={}", program.display()));
+    }
+    if linux {
+        node.arg(format!("--linux={}", vm::linux(root)?.display()));
     }
     if let Some(port) = port {
         node.arg(format!("--port={port}"));

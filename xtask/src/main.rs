@@ -36,6 +36,10 @@ enum Chore {
     Bench(bench::Options),
     /// Serves a page on which real programs keep their files in the browser.
     Demo {
+        /// With a second page: a Linux, emulated by v86, on the same files. What it boots comes
+        /// from Debian's packages.
+        #[arg(long)]
+        linux: bool,
         /// Drives the page in browsers without a window, and checks what it shows.
         #[arg(long)]
         headless: bool,
@@ -104,8 +108,8 @@ fn main() -> Result<()> {
         }
         Chore::Package => build::package(&root),
         Chore::Bench(options) => bench::run(&root, &options),
-        Chore::Demo { headless, port, screenshot } => {
-            demo::run(&root, headless, port, screenshot.as_deref())
+        Chore::Demo { linux, headless, port, screenshot } => {
+            demo::run(&root, linux, headless, port, screenshot.as_deref())
         }
         Chore::Suite { text } => test::run_suite(&root, &text),
         Chore::Programs { all, native } => test::run_programs(&root, all, !native),

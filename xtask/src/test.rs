@@ -149,7 +149,7 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
         });
         tally.one("the fuzzers, a minute each", || fuzz::fuzz(root, None, 60));
     }
-    tally.one("the demo", || demo::run(root, true, None, None));
+    tally.one("the demo", || demo::run(root, false, true, None, None));
 
     tally.report()
 }

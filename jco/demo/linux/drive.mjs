@@ -36,7 +36,8 @@ class Driver {
         this.complaints.push(message.text());
       }
     });
-    await page.setViewport({ width: 1280, height: 900 });
+    // High enough for what commands print.
+    await page.setViewport({ width: 1280, height: 1600 });
     await page.goto(this.#url);
     await page.waitForSelector('body:is([data-state=ready], [data-state=unable])');
     const state = await this.#text('#state');
@@ -63,6 +64,15 @@ class Driver {
     const texts = (rows) => rows.map((row) => row.textContent);
     const shown = await this.#page.$$eval(`${terminal} .xterm-rows > div`, texts);
     return shown.map((text) => text.replaceAll('\u00a0', ' ').trimEnd()).filter(Boolean);
+  }
+
+  /** Waits until what a terminal was given can be seen. */
+  async #painted() {
+    await this.#page.evaluate(async () => {
+      for (let frame = 0; frame < 3; frame += 1) {
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+      }
+    });
   }
 
   /** Waits for the prompt of Linux, behind this line. */
@@ -109,10 +119,12 @@ class Driver {
     await page.focus('#arguments');
     await page.keyboard.press('Enter');
     await page.waitForSelector('body:not([data-running]) #run:enabled');
-    const [, ...printed] = await this.#lines('#terminal');
+    await this.#painted();
+    const lines = await this.#lines('#terminal');
     const ended = await this.#text('#ended');
-    const rest = printed.slice(printed.findIndex((text) => text.startsWith('$ ')) + 1);
-    [`$ ${title} ${line}`, ...rest.map((text) => `    ${text}`)].forEach(say);
+    const echo = `$ ${await this.#text('#prompt')} ${line}`;
+    const rest = lines.slice(lengthOf(echo, lines));
+    [echo, ...rest.map((text) => `    ${text}`)].forEach(say);
     assert.match(ended, new RegExp(`^exit ${exit}\\b`), `'${line}' ended with '${ended}'`);
     return rest;
   }
@@ -137,6 +149,16 @@ class Driver {
 
 function say(line) {
   console.log(line);
+}
+
+/** How many lines an echo takes up: the terminal breaks long ones where it pleases. */
+function lengthOf(echo, lines) {
+  const dense = (text) => text.replaceAll(' ', '');
+  let length = 1;
+  while (length < lines.length && dense(lines.slice(0, length).join('')) !== dense(echo)) {
+    length += 1;
+  }
+  return length;
 }
 
 /** One after the other, what each of both does, and whether the other sees it. */

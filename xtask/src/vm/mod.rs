@@ -5,6 +5,7 @@ mod apt;
 mod image;
 mod kills;
 mod machine;
+mod page;
 mod pieces;
 mod server;
 mod steps;
@@ -16,6 +17,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
+pub(crate) use self::page::linux;
 use crate::test::Tally;
 use crate::tools::{cargo, run, run_quietly, say};
 use image::{TARGET, alone};

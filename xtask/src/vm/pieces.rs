@@ -22,12 +22,15 @@ pub(super) struct Kind {
     /// In the order in which they are loaded. Kernels in which one of them is no module have
     /// it built in, or in another.
     modules: &'static [&'static str],
+    /// What else it has inside, which QEMU brings itself: a package, and the file in it.
+    firmware: &'static [(&'static str, &'static str)],
 }
 
 /// QEMU's, on a PC.
 pub(super) const PC: Kind = Kind {
     arch: "amd64",
     kernel: "linux-image-amd64",
+    firmware: &[],
     modules: &[
         "virtio",
         "virtio_ring",
@@ -53,6 +56,29 @@ pub(super) const PC: Kind = Kind {
     ],
 };
 
+/// The one in a page, which v86 emulates.
+pub(super) const PAGE: Kind = Kind {
+    arch: "i386",
+    kernel: "linux-image-686",
+    firmware: &[
+        ("seabios", "usr/share/seabios/bios.bin"),
+        ("vgabios", "usr/share/vgabios/vgabios.bin"),
+    ],
+    modules: &[
+        "virtio",
+        "virtio_ring",
+        "virtio_pci_modern_dev",
+        "virtio_pci_legacy_dev",
+        "virtio_pci",
+        "virtio_console",
+        "netfs",
+        "fscache",
+        "9pnet",
+        "9pnet_virtio",
+        "9p",
+    ],
+};
+
 /// Where the pieces of one kind lie.
 pub(super) struct Pieces {
     folder: PathBuf,
@@ -73,6 +99,10 @@ impl Pieces {
         Ok(pieces)
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(super) fn kernel(&self) -> PathBuf {
         // Last of all it is put there.
         self.folder.join("vmlinuz")
@@ -84,7 +114,9 @@ impl Pieces {
 
     fn fetch(&self) -> Result<()> {
         let apt = Apt::new(&self.folder, self.kind.arch)?;
-        let found = apt.fetch(&[self.kind.kernel, "busybox-static"])?;
+        let mut packages = vec![self.kind.kernel, "busybox-static"];
+        packages.extend(self.kind.firmware.iter().map(|(package, _)| *package));
+        let found = apt.fetch(&packages)?;
         let unpacked = self.folder.join("unpacked");
         let mut patterns: Vec<_> =
             self.kind.modules.iter().map(|name| format!("*/{name}.ko*")).collect();
@@ -95,9 +127,15 @@ impl Pieces {
             if called.starts_with("linux-image-") && !called.starts_with(self.kind.kernel) {
                 // Not every module is one in every kernel.
                 let _ = unpack(&package, &unpacked, &patterns);
-            } else if called.starts_with("busybox-static_") {
+            } else if packages.iter().any(|name| called.starts_with(&format!("{name}_"))) {
                 unpack(&package, &unpacked, &[])?;
             }
+        }
+        for (_, path) in self.kind.firmware {
+            let file = unpacked.join(path);
+            let name = file.file_name().context("firmware is a file")?;
+            fs::copy(&file, self.folder.join(name))
+                .with_context(|| format!("Debian has no {path} any more"))?;
         }
         fs::create_dir_all(self.modules())?;
         let mut files = Vec::new();
