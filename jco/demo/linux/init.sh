@@ -15,10 +15,10 @@ while read -r module; do
 done < /modules/order
 rm -r /modules
 hostname linux
-echo 'root:x:0:0:root:/mnt:/bin/sh' > /etc/passwd
+echo 'root:x:0:0:root:/root:/bin/sh' > /etc/passwd
 echo 'root:x:0:' > /etc/group
 cat > /etc/profile <<'PROFILE'
-export PATH=/bin HOME=/mnt TERM=xterm-256color LANG=C.UTF-8 ENV=/etc/shrc
+export PATH=/bin HOME=/root TERM=xterm-256color LANG=C.UTF-8 ENV=/etc/shrc
 cd /mnt
 PROFILE
 cat > /etc/shrc <<'SHRC'
