@@ -84,7 +84,13 @@ async function embed(name) {
   return packed.length;
 }
 
-function compile() {
+/** Compiles, into a folder without what earlier sources were compiled to. */
+async function compile() {
+  for (const name of await readdir(dist)) {
+    if (!['core', 'check', 'wit'].includes(name)) {
+      await rm(join(dist, name), { recursive: true });
+    }
+  }
   const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
   run(tsc, '--project', root);
 }
@@ -95,6 +101,27 @@ function run(script, ...args) {
   if (status !== 0) {
     process.exit(1);
   }
+}
+
+/** What a page without a bundler imports; what it loads later stays where it is. */
+async function standalone() {
+  const file = join(dist, 'standalone.js');
+  await build({
+    entryPoints: [file],
+    outfile: file,
+    allowOverwrite: true,
+    bundle: true,
+    external: ['./core/embedded.js', './check/*'],
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    minify: true,
+    keepNames: true,
+    // What reads it by the line is not to choke on it.
+    lineLimit: 120,
+    sourcemap: true,
+    logLevel: 'warning',
+  });
 }
 
 /** What the runner sends to the browser. */
@@ -118,7 +145,8 @@ if ((await embed('core')) > CORE_MAX) {
   throw new Error(`the core is larger than ${CORE_MAX / 1024} KiB, compressed`);
 }
 await embed('check');
-compile();
+await compile();
+await standalone();
 await bundle();
 // The shim keeps a worker of its own alive.
 process.exit(0);
