@@ -131,6 +131,8 @@ async function bundle() {
     entryPoints: [entry('page'), entry('worker'), entry('task')],
     outdir: join(dist, 'run', 'www'),
     bundle: true,
+    // The runner gives each page the core as a module.
+    external: ['./core/embedded.js'],
     format: 'esm',
     platform: 'browser',
     target: 'es2022',

@@ -26,17 +26,6 @@ pub(crate) fn package(root: &Path) -> Result<()> {
     run(command(&jco, "npm").args(["run", "--silent", "build"]))
 }
 
-/// How many bytes of the core a page loads, once the package is built.
-///
-/// # Errors
-/// If it was not.
-pub(crate) fn gzipped_core(root: &Path) -> Result<u64> {
-    let embedded = std::fs::read_to_string(root.join("jco/dist/core/embedded.js"))?;
-    let base64 = embedded.split('\'').nth(1).context("the embedded core is a string")?;
-    let bytes = base64.trim_end_matches('=').len() * 3 / 4;
-    Ok(bytes as u64)
-}
-
 /// Builds the behaviour suite for the browser, and answers its folder.
 pub(crate) fn browser_suite(root: &Path) -> Result<PathBuf> {
     targets()?;
