@@ -140,6 +140,7 @@ async function transpile(bytes: Uint8Array, waits: boolean): Promise<Files> {
     base64Cutoff: 0,
     emitTypescriptDeclarations: false,
     nodejsCompat: false,
+    importBindings: 'hybrid',
     ...(waits ? asynchronous : {}),
   });
   if (!made.exports.some(([name]) => name.startsWith('wasi:cli/run@0.2.'))) {
