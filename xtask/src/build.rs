@@ -75,6 +75,23 @@ fn guests_for(
     Ok(guests)
 }
 
+/// Builds the guest program that is made against the oldest and the newest WIT of WASI 0.2:
+/// components for each file in `guest-tests/versions/examples`. They stand on no library of
+/// WASI's, which would bring imports of its own version. `jco/test/versions.mjs` does the same.
+pub(crate) fn version_guests(root: &Path) -> Result<Vec<(String, PathBuf)>> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    targets()?;
+    say("building the guest program for the oldest and the newest WASI 0.2");
+    run(cargo(root)
+        .args(["build", "--quiet", "--package", "guest-versions", "--examples"])
+        .args(["--target", TARGET, "--profile", "guest"])
+        // The linker of the WASI targets: it makes a component of the module.
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-component-ld")
+        .env("RUSTFLAGS", "-Clink-arg=--wasi-adapter=none"))?;
+    let built = root.join("target").join(TARGET).join("guest/examples");
+    programs(&root.join("guest-tests/versions/examples"), &built)
+}
+
 /// Builds the guest programs that measure, and answers their names and paths: preview1
 /// modules, one for each file in `guest-tests/bench/src/bin`.
 pub(crate) fn measuring_guests(root: &Path) -> Result<Vec<(String, PathBuf)>> {

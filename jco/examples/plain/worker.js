@@ -12,7 +12,7 @@ const fs = await Filesystem.open({
   wasm: file('../node_modules/wasi-opfs/dist/core/wasi_opfs_bg.wasm'),
 });
 
-const shim = new WASIShim({ filesystem: fs.wasi, arguments: ['visits', 'component'] });
+const shim = new WASIShim({ filesystem: fs.wasi, io: fs.io, arguments: ['visits', 'component'] });
 const compile = (name) => WebAssembly.compileStreaming(file(`./visits/${name}`));
 const { run } = await instantiate(compile, shim.getImportObject());
 run.run();

@@ -35,7 +35,7 @@ export interface Program {
 const CACHED_PROGRAMS = 500;
 
 /** Changes with whatever this file does to a program. */
-const RECIPE = 5;
+const RECIPE = 6;
 
 /** Where programs are kept: the user's cache, or what is there for everybody. */
 async function cacheDirectory(): Promise<string> {
