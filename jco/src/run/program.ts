@@ -35,7 +35,7 @@ export interface Program {
 const CACHED_PROGRAMS = 500;
 
 /** Changes with whatever this file does to a program. */
-const RECIPE = 6;
+const RECIPE = 7;
 
 /** Where programs are kept: the user's cache, or what is there for everybody. */
 async function cacheDirectory(): Promise<string> {
@@ -55,10 +55,14 @@ const manifest = createRequire(import.meta.url)('../../package.json') as {
   dependencies: Record<string, string>;
 };
 
-/** Whether mounts wait, and whether a preview1 module is made a component. */
+/** How a program is made ready. */
 interface How {
+  /** For a mount that waits. */
   waits: boolean;
+  /** A preview1 module as a component. */
   adapter: boolean;
+  /** A component's imports as classes alone. */
+  classes: boolean;
 }
 
 /** Makes `file` ready. */
@@ -68,7 +72,7 @@ export async function prepare(file: string, how: How): Promise<Program> {
   });
   // Pinned exactly, so this is the version.
   const transpiler = manifest.dependencies['@bytecodealliance/jco-transpile'];
-  const recipe = `${RECIPE} ${transpiler} ${how.waits ? 'jspi' : 'sync'} ${how.adapter}\n`;
+  const recipe = `${RECIPE} ${transpiler} ${JSON.stringify(how)}\n`;
   const id = createHash('sha256').update(recipe).update(bytes).digest('hex');
   if (isModule(bytes) && !how.adapter) {
     return { id, kind: 'module', files: new Map([[MODULE_FILE, file]]) };
@@ -110,7 +114,7 @@ async function make(bytes: Uint8Array, how: How): Promise<Files> {
     return make(binary, how);
   }
   if (!isModule(bytes)) {
-    return transpile(bytes, how.waits);
+    return transpile(bytes, how);
   }
   if (!how.adapter) {
     return { [MODULE_FILE]: bytes };
@@ -120,10 +124,10 @@ async function make(bytes: Uint8Array, how: How): Promise<Files> {
       `the module does not fit WASI preview1; compile it for WASI (${reason(error)})`,
     );
   });
-  return transpile(component, how.waits);
+  return transpile(component, how);
 }
 
-async function transpile(bytes: Uint8Array, waits: boolean): Promise<Files> {
+async function transpile(bytes: Uint8Array, { waits, classes }: How): Promise<Files> {
   const foreign = foreignImport(bytes);
   if (foreign !== undefined) {
     throw new Error(`it is not a program for WASI 0.2: it imports '${foreign}'`);
@@ -140,7 +144,7 @@ async function transpile(bytes: Uint8Array, waits: boolean): Promise<Files> {
     base64Cutoff: 0,
     emitTypescriptDeclarations: false,
     nodejsCompat: false,
-    importBindings: 'hybrid',
+    importBindings: classes ? 'js' : 'hybrid',
     ...(waits ? asynchronous : {}),
   });
   if (!made.exports.some(([name]) => name.startsWith('wasi:cli/run@0.2.'))) {
