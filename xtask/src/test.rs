@@ -298,7 +298,9 @@ fn guest_programs(
                 let mut jobs = jobs(root, guests, runner, kind, &scratch)?;
                 let in_firefox = |name: &str| name == TRANSCRIPT || name.starts_with("version_");
                 jobs.retain(|job| place != "Firefox" || in_firefox(&job.name));
-                jobs.iter_mut().for_each(|job| job.classes = what == CLASSES);
+                for job in &mut jobs {
+                    job.classes = what == CLASSES;
+                }
                 let outcomes = runner.batch(&jobs, &scratch)?;
                 transcripts.keep(&title, kind, &outcomes);
                 Ok(judge(&outcomes))
