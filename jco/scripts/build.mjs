@@ -84,13 +84,16 @@ async function embed(name) {
   return packed.length;
 }
 
-/** Compiles, into a folder without what earlier sources were compiled to. */
-async function compile() {
+/** Removes what earlier sources were made into. */
+async function clean() {
   for (const name of await readdir(dist)) {
-    if (!['core', 'check', 'wit'].includes(name)) {
+    if (!['core', 'check'].includes(name)) {
       await rm(join(dist, name), { recursive: true });
     }
   }
+}
+
+function compile() {
   const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
   run(tsc, '--project', root);
 }
@@ -142,12 +145,13 @@ async function bundle() {
   await copyFile(join(dist, 'core', adapter), join(dist, 'run', adapter));
 }
 
+await clean();
 await types();
 if ((await embed('core')) > CORE_MAX) {
   throw new Error(`the core is larger than ${CORE_MAX / 1024} KiB, compressed`);
 }
 await embed('check');
-await compile();
+compile();
 await standalone();
 await bundle();
 // The shim keeps a worker of its own alive.

@@ -83,11 +83,10 @@ fn a_component_of_another_wasi_is_told_what_it_wants() {
         "wasi:clocks/monotonic-clock@0.2.0-rc-2023-11-10",
         "my:own/thing@0.2.0",
     ] {
-        let text = format!(
-            "(component (import \"{name}\" (instance (export \"f\" (func (result u64))))))"
-        );
-        let place = Place::new(&[("other.wat", &text)]);
-        let output = place.run(&["other.wat"]);
+        let place = Place::new(&[]);
+        let import = format!("(import \"{name}\" (instance (export \"f\" (func))))");
+        place.write("other.wasm", &format!("(component {import})"));
+        let output = place.run(&["other.wasm"]);
         assert_eq!(code(&output), 126, "{}", stderr(&output));
         let said = stderr(&output);
         assert!(said.contains("it is not a program for WASI 0.2: "), "{said}");
