@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
@@ -106,15 +106,25 @@ function run(script, ...args) {
   }
 }
 
-/** What a page without a bundler imports; what it loads later stays where it is. */
+/** What is loaded late stays a file of its own, wherever it is imported from. */
+const late = {
+  name: 'late',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/embedded\.js$|\/check\// }, ({ path, resolveDir }) => ({
+      path: `./${relative(dist, join(resolveDir, path)).split(sep).join('/')}`,
+      external: true,
+    })),
+};
+
+/** What a page without a bundler imports. */
 async function standalone() {
-  const file = join(dist, 'standalone.js');
   await build({
-    entryPoints: [file],
-    outfile: file,
+    entryPoints: ['standalone.js'],
+    absWorkingDir: dist,
+    outdir: dist,
     allowOverwrite: true,
     bundle: true,
-    external: ['./core/embedded.js', './check/*'],
+    plugins: [late],
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
