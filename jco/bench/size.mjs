@@ -18,7 +18,9 @@ const require = createRequire(join(project, 'package.json'));
 const load = (path) => import(pathToFileURL(path));
 
 const PAGE = '<!doctype html><script type="module" src="./page.js"></script>';
-const SCRIPT = `const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+const SCRIPT = `const worker = new Worker(new URL('./worker.js', import.meta.url), {
+  type: 'module',
+});
 worker.onmessage = ({ data }) => (document.title = data);
 worker.onerror = ({ message }) => (document.title = message);`;
 const worker = (from, wasm = '') => `import { Filesystem } from '${from}';
@@ -40,7 +42,7 @@ function sources(name, script) {
 /** Each makes a page of what is in a folder, and answers where it is. */
 const BUNDLERS = {
   async vite(folder) {
-    const { build } = await load(join(require.resolve('vite/package.json'), '../dist/node/index.js'));
+    const { build } = await load(join(project, 'node_modules/vite/dist/node/index.js'));
     const configFile = join(project, 'vite/vite.config.js');
     const logLevel = 'error';
     await build({ configFile, root: folder, logLevel, build: { outDir: join(folder, 'dist') } });
@@ -112,7 +114,9 @@ try {
     await page.waitForFunction(() => document.title !== '');
     const title = await page.title();
     if (title !== 'opened') throw new Error(`${name}: ${title}`);
-    const ending = (end) => [...sent].filter(([file]) => file.endsWith(end)).map(([, body]) => body);
+    const loaded = [...sent];
+    const ending = (end) =>
+      loaded.filter(([file]) => file.endsWith(end)).map(([, body]) => body);
     pages[name] = { javascript: total(ending('.js')), wasm: total(ending('.wasm')) };
   }
 } finally {

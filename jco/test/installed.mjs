@@ -12,7 +12,8 @@ const folder = join(jco, '../target/npm');
 /** Runs a program to its end; what it printed, or an error with all it had to say. */
 export function run(cwd, program, ...args) {
   try {
-    return execFileSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    const stdio = ['ignore', 'pipe', 'pipe'];
+    return execFileSync(program, args, { cwd, encoding: 'utf8', stdio });
   } catch (error) {
     throw new Error(`${program} ${args.join(' ')}: ${error.message}\n${error.stdout}`);
   }

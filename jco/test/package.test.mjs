@@ -26,7 +26,8 @@ test('node imports it, and what it asks for is there', () => {
     join(project, 'main.js'),
     `import { Filesystem } from 'wasi-opfs';
     import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
-    const wasm = process.argv[2] && (await (await import('node:fs/promises')).readFile(process.argv[2]));
+    import { readFileSync } from 'node:fs';
+    const wasm = process.argv[2] && readFileSync(process.argv[2]);
     const fs = await Filesystem.open({ mounts: { '/': 'memory' }, wasm });
     fs.writeFileSync('/a', 'kept');
     console.log(new TextDecoder().decode(fs.readFileSync('/a')));
