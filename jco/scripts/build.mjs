@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
@@ -84,6 +84,15 @@ async function embed(name) {
   return packed.length;
 }
 
+/** Removes what earlier sources were made into. */
+async function clean() {
+  for (const name of await readdir(dist)) {
+    if (!['core', 'core-p9', 'check'].includes(name)) {
+      await rm(join(dist, name), { recursive: true });
+    }
+  }
+}
+
 function compile() {
   const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
   run(tsc, '--project', root);
@@ -97,27 +106,59 @@ function run(script, ...args) {
   }
 }
 
-/** The entry with the larger core: all that is the package's in one file, around that core. */
+/** What is loaded late stays a file of its own, wherever it is imported from. */
+const late = {
+  name: 'late',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/embedded\.js$|\/check\// }, ({ path, resolveDir }) => ({
+      path: `./${relative(dist, join(resolveDir, path)).split(sep).join('/')}`,
+      external: true,
+    })),
+};
+
+/** The entry around the larger core, with all else that is the package's in the same file. */
 async function withNinep() {
-  const file = join(dist, 'with-ninep.js');
   const larger = {
     name: 'larger-core',
-    setup({ onResolve }) {
-      onResolve({ filter: /\/core\// }, ({ path }) => ({
-        path: join(dist, 'core-p9', basename(path)),
-      }));
-    },
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /\/core\// }, ({ path }) => {
+        const within = join('core-p9', basename(path));
+        const isLate = path.endsWith('/embedded.js');
+        return isLate ? { path: `./${within}`, external: true } : { path: join(dist, within) };
+      }),
   };
   await build({
-    entryPoints: [file],
-    outfile: file,
+    entryPoints: ['with-ninep.js'],
+    absWorkingDir: dist,
+    outdir: dist,
     allowOverwrite: true,
     bundle: true,
     packages: 'external',
-    plugins: [larger],
+    plugins: [larger, late],
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
+    logLevel: 'warning',
+  });
+}
+
+/** What a page without a bundler imports. */
+async function standalone() {
+  await build({
+    entryPoints: ['standalone.js'],
+    absWorkingDir: dist,
+    outdir: dist,
+    allowOverwrite: true,
+    bundle: true,
+    plugins: [late],
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    minify: true,
+    keepNames: true,
+    // What reads it by the line is not to choke on it.
+    lineLimit: 120,
+    sourcemap: true,
     logLevel: 'warning',
   });
 }
@@ -129,6 +170,8 @@ async function bundle() {
     entryPoints: [entry('page'), entry('worker'), entry('task')],
     outdir: join(dist, 'run', 'www'),
     bundle: true,
+    // The runner gives each page the core as a module.
+    external: ['./core/embedded.js'],
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
@@ -138,6 +181,7 @@ async function bundle() {
   await copyFile(join(dist, 'core', adapter), join(dist, 'run', adapter));
 }
 
+await clean();
 await types();
 if ((await embed('core')) > CORE_MAX) {
   throw new Error(`the core is larger than ${CORE_MAX / 1024} KiB, compressed`);
@@ -145,6 +189,7 @@ if ((await embed('core')) > CORE_MAX) {
 await embed('core-p9');
 await embed('check');
 compile();
+await standalone();
 await withNinep();
 await bundle();
 // The shim keeps a worker of its own alive.
