@@ -50,6 +50,13 @@ const PARTS = {
 const HOSTS = ['volume', 'browser_wasi_shim'];
 const GUESTS = { phases: HOSTS, calls: HOSTS, sustained: ['volume'] };
 
+/** What is measured of files for virtual machines. */
+const LINUX = [
+  ['volume', { part: 'messages' }],
+  ['volume', { part: 'machine', server: 'volume' }],
+  ["v86's own, in memory", { part: 'machine', server: 'memory' }],
+];
+
 const VISIBLE = Object.keys(PHASES).filter((name) => !PHASES[name].hidden);
 const here = fileURLToPath(new URL('.', import.meta.url));
 const SQLITE = fileURLToPath(
@@ -70,13 +77,16 @@ const NODE = {
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 /** A worker for each peer, so that none carries another's code: its name and its text. */
-function workers(peers, parts, hosts) {
+function workers(peers, parts, hosts, linux) {
   const serving = (peer, more = '') => `import { serve } from './worker.mjs';
     import { peer } from './peers/${peer}.mjs'; ${more || 'serve(peer);'}`;
   const all = peers.map((peer) => [peer, serving(peer)]);
   if (parts.length > 0) {
     const more = `import * as parts from './parts.mjs'; serve(peer, parts);`;
     all.push(['parts', serving('volume', more)]);
+  }
+  if (linux) {
+    all.push(['linux', `import './linux.mjs';`]);
   }
   const hosting = (host) => `import { serve } from './worker.mjs';
     import { guests } from './guests.mjs';
@@ -96,6 +106,8 @@ async function bundle(workers) {
       // Aliases are looked for from there.
       absWorkingDir: here,
       alias: NODE,
+      // v86 asks for these in Node alone.
+      external: ['node:*', 'crypto', 'fs', 'perf_hooks'],
       define: { global: 'globalThis', 'process.env.NODE_ENV': '"production"' },
       minifySyntax: true,
       logLevel: 'error',
@@ -237,7 +249,7 @@ class Engine {
 }
 
 /** One engine, all that is wanted, the peers in turn. */
-async function measure(engine, { peers, phases, parts, asked, runs, tiny }) {
+async function measure(engine, { peers, phases, parts, asked, linux, runs, tiny }) {
   const failed = new Set();
   try {
     for (let run = 0; run < runs; run++) {
@@ -258,6 +270,9 @@ async function measure(engine, { peers, phases, parts, asked, runs, tiny }) {
         if (!(await engine.request({ of: part, asked }, 'parts', { ...asked, tiny }))) break;
       }
     }
+    for (const [peer, what] of linux ? LINUX : []) {
+      await engine.request({ peer }, 'linux', { ...what, tiny });
+    }
   } finally {
     await engine.close();
   }
@@ -272,6 +287,7 @@ const {
   parts = [],
   guests = [],
   programs = {},
+  linux,
   files = {},
   folders = {},
   profiles,
@@ -304,14 +320,14 @@ const hosts = [...new Set(asked.map(({ host }) => host))];
 const under = (prefix, places) =>
   Object.fromEntries(Object.entries(places).map(([name, place]) => [prefix + name, place]));
 const server = await serve(
-  await bundle(workers(peers, parts, hosts)),
-  { '/sqlite3.wasm': SQLITE, ...under('/guests/', files) },
+  await bundle(workers(peers, parts, hosts, linux !== undefined)),
+  { '/sqlite3.wasm': SQLITE, ...under('/guests/', files), ...under('/linux/', linux ?? {}) },
   under('/folders/', folders),
 );
 try {
   for (const name of engines) {
     const engine = new Engine(name, `http://127.0.0.1:${server.address().port}/`, profiles);
-    await measure(engine, { peers, phases, parts, asked, runs, tiny });
+    await measure(engine, { peers, phases, parts, asked, linux, runs, tiny });
   }
 } finally {
   server.close();

@@ -61,7 +61,8 @@ export class Machine {
   #serial = '';
   readonly #expecting = new Set<{ text: string; met: (line: string) => void }>();
 
-  constructor({ emulator, bios, video }: Pieces, handle9p: Handle9p, from: From) {
+  /** Starts it; without a `handle9p` it has v86's own file system, in memory. */
+  constructor({ emulator, bios, video }: Pieces, handle9p: Handle9p | undefined, from: From) {
     const start: Partial<V86Options> =
       'state' in from
         ? { initial_state: { buffer: from.state } }
@@ -79,7 +80,7 @@ export class Machine {
       bios: { buffer: bios },
       vga_bios: { buffer: video },
       ...start,
-      filesystem: { handle9p },
+      filesystem: handle9p ? { handle9p } : {},
       virtio_console: { type: 'none' },
       disable_keyboard: true,
       disable_mouse: true,

@@ -12,7 +12,7 @@ pub(super) struct Line {
     run: Option<u32>,
     /// The phase that begins.
     at: Option<String>,
-    /// Where it belongs, if not among the phases: `guests` or `calls`.
+    /// Where it belongs, if not among the phases: `guests`, `calls` or `linux`.
     table: Option<String>,
     /// The phase, or the call, that was measured.
     phase: Option<String>,
@@ -160,6 +160,8 @@ pub(super) struct Engine {
     /// From inside guests.
     pub(super) guests: Figures,
     pub(super) calls: Figures,
+    /// From inside a Linux that is emulated.
+    pub(super) linux: Figures,
     parts: Vec<(String, Vec<Value>)>,
     failures: Vec<(String, String)>,
 }
@@ -174,6 +176,7 @@ impl Engine {
                 phases: Figures::default(),
                 guests: Figures::default(),
                 calls: Figures::default(),
+                linux: Figures::default(),
                 parts: Vec::new(),
                 failures: Vec::new(),
             });
@@ -194,6 +197,7 @@ impl Engine {
             let figures = match line.table.as_deref() {
                 None => &mut self.phases,
                 Some("calls") => &mut self.calls,
+                Some("linux") => &mut self.linux,
                 Some(_) => &mut self.guests,
             };
             let cell = figures.add(&phase, &peer);
@@ -231,6 +235,7 @@ impl Engine {
             "phases": self.phases.json("ms"),
             "guests": self.guests.json("ms"),
             "calls": self.calls.json("us"),
+            "linux": self.linux.json("ms"),
             "parts": self.parts.iter().cloned()
                 .map(|(part, found)| (part, Value::Array(found))).collect::<Map<_, _>>(),
             "failures": self.failures.iter().cloned()

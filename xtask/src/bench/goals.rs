@@ -67,6 +67,10 @@ const CALLS: [(&str, f64); 6] = [
     ("fd_pwrite 64 KiB", 10.0),
 ];
 
+/// Messages of 9P about a volume, at most so many microseconds in Chromium.
+const MESSAGES: [&str; 4] =
+    ["9P getattr", "9P walk to a file, and clunk", "9P read 4 KiB", "9P write 4 KiB"];
+
 /// Whole programs on a volume, beside another: at most so many times as long in Chromium.
 const PROGRAMS: [(&str, &str, f64); 3] = [
     ("sustained", "raw-handle", 1.3),
@@ -102,6 +106,7 @@ pub(super) fn judge(engines: &[Engine], native: Option<&Native>, size: Option<u6
         }
         if !firefox {
             guests(engine, |what, value, wanted| goal(say(&what), value, wanted));
+            linux(engine, |what, value, wanted| goal(say(&what), value, wanted));
         }
         parts(engine, |what, value, wanted| goal(say(what), value, wanted));
     }
@@ -144,6 +149,21 @@ fn guests(engine: &Engine, mut goal: impl FnMut(String, Option<f64>, Wanted)) {
         let name = format!("{phase} from inside, times as fast as {shim} in memory");
         goal(name, times, Wanted::AtLeast(1.0));
     }
+}
+
+/// What is wanted of files for virtual machines.
+fn linux(engine: &Engine, mut goal: impl FnMut(String, Option<f64>, Wanted)) {
+    for message in MESSAGES {
+        let found = engine.calls.cell(message, "volume").map(Cell::median);
+        goal(format!("{message}, µs"), found, Wanted::AtMost(10.0));
+    }
+    let own = "v86's own, in memory";
+    for phase in engine.linux.phases().filter(|phase| phase.starts_with("dd ")) {
+        let times = engine.linux.times(phase, "volume", own);
+        goal(format!("{phase}, times as fast as {own}"), times, Wanted::AtLeast(1.0));
+    }
+    let longest = engine.linux.cell("the longest message of it", "volume").map(Cell::median);
+    goal("the longest message of a tar x but flushes, ms".into(), longest, Wanted::AtMost(100.0));
 }
 
 /// What is wanted of the parts in a browser.

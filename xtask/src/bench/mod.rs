@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 use crate::build;
 use crate::tools::{cargo, chromium, command, firefox, name, npm_packages, say};
+use crate::vm;
 use found::{Engine, Line};
 use size::Sizes;
 
@@ -82,6 +83,8 @@ enum Part {
     Space,
     /// The phases and single calls from inside preview1 guests, and one large file.
     Guests,
+    /// Files for virtual machines: messages of 9P, and a Linux in v86 beside v86's own files.
+    Linux,
     /// Real programs from their start to their exit, beside wasmtime.
     Programs,
     /// The native volume beside a native directory, and 1,000,000 files.
@@ -98,7 +101,12 @@ impl Part {
             Self::Sqlite => Some("sqlite"),
             Self::Sync => Some("sync"),
             Self::Space => Some("space"),
-            Self::Phases | Self::Guests | Self::Programs | Self::Native | Self::Size => None,
+            Self::Phases
+            | Self::Guests
+            | Self::Linux
+            | Self::Programs
+            | Self::Native
+            | Self::Size => None,
         }
     }
 }
@@ -168,6 +176,9 @@ fn browsers(root: &Path, options: &Options, parts: &[Part]) -> Result<Vec<Engine
     if parts.contains(&Part::Guests) {
         add_guests(root, &mut request)?;
     }
+    if parts.contains(&Part::Linux) {
+        add_linux(root, &mut request)?;
+    }
     if !parts.contains(&Part::Programs) {
         return in_browsers(root, &options.engine, &request);
     }
@@ -184,6 +195,16 @@ fn add_guests(root: &Path, request: &mut Value) -> Result<()> {
     for (name, program) in build::measuring_guests(root)? {
         request["files"][format!("{name}.wasm")] = json!(program);
     }
+    Ok(())
+}
+
+/// Asks for what is measured of files for virtual machines, and says what one boots.
+fn add_linux(root: &Path, request: &mut Value) -> Result<()> {
+    let folder = vm::linux(root)?;
+    for name in ["bios.bin", "vgabios.bin", "vmlinuz", "initramfs"] {
+        request["linux"][name] = json!(folder.join(name));
+    }
+    request["linux"]["v86.wasm"] = json!(root.join("jco/node_modules/v86/build/v86.wasm"));
     Ok(())
 }
 

@@ -1,0 +1,180 @@
+// What is served to virtual machines, measured in a worker: single messages of 9P2000.L, and
+// a Linux in v86 that mounts a volume, beside one that mounts v86's own file system in memory.
+
+import { Filesystem } from 'wasi-opfs/ninep';
+
+import { Machine } from '../demo/linux/machine.js';
+import { Client, NO_FID, message } from '../test/worker/p9-client.mjs';
+import { wipe } from './storage.mjs';
+
+const post = (line) => postMessage(line);
+
+/** Microseconds of one call of many. */
+async function each(count, call) {
+  // Compiled, and at hand.
+  for (let index = 0; index < Math.min(count, 2000); index++) call(index);
+  const start = performance.now();
+  for (let index = 0; index < count; index++) call(index);
+  return ((performance.now() - start) * 1000) / count;
+}
+
+/** Single messages, from the call of `handle` to the reply. */
+async function messages({ tiny }) {
+  const fs = await Filesystem.open({ mounts: { '/': 'volume:messages' } });
+  const { handle } = fs.ninep();
+  const client = new Client(handle);
+  await client.begin();
+  await client.ask('mkdir', 0, 'directory', 0o755, 0);
+  await client.ask('walk', 0, 1, ['directory']);
+  await client.ask('lcreate', 1, 'file', 2, 0o644, 0);
+  await client.ask('write', 1, 0, new Uint8Array(65_536).fill(7));
+  await client.ask('walk', 0, 2, ['directory']);
+  const asked = {
+    '9P getattr': message('getattr', 1, 1, 0x7ff),
+    '9P walk to a file': message('walk', 1, 2, 3, ['file']),
+    '9P walk to none': message('walk', 1, 2, 3, ['none']),
+    '9P read 4 KiB': message('read', 1, 1, 8192, 4096),
+    '9P read 60 KiB': message('read', 1, 1, 0, 61_440),
+    '9P write 4 KiB': message('write', 1, 1, 8192, new Uint8Array(4096).fill(9)),
+    '9P write 60 KiB': message('write', 1, 1, 0, new Uint8Array(61_440).fill(9)),
+  };
+  const clunk = message('clunk', 1, 3);
+  let type;
+  const reply = (bytes) => (type = bytes[4]);
+  for (const [phase, request] of Object.entries(asked)) {
+    const known = phase === '9P walk to a file';
+    const us = await each(tiny ? 50 : 20_000, () => {
+      handle(request, reply);
+      if (known) handle(clunk, () => {});
+    });
+    if (type !== request[4] + 1 && phase !== '9P walk to none') {
+      throw new Error(`${phase} was answered with ${type}`);
+    }
+    post({ table: 'calls', phase: known ? `${phase}, and clunk` : phase, us, stored: true });
+  }
+  fs.close();
+}
+
+const MIB = 1 << 20;
+const fetched = async (name) => (await fetch(`/linux/${name}`)).arrayBuffer();
+
+/** A Linux whose shell is asked. */
+class Shell {
+  #machine;
+  #text = '';
+  #heard = () => {};
+
+  /** Boots it: a machine that is saved cannot go on with another server. */
+  static async boot(handle9p) {
+    const names = ['v86.wasm', 'bios.bin', 'vgabios.bin', 'vmlinuz', 'initramfs'];
+    const [emulator, bios, video, kernel, files] = await Promise.all(names.map(fetched));
+    const shell = new Shell();
+    shell.#machine = new Machine({ emulator, bios, video }, handle9p, { kernel, files });
+    const decoder = new TextDecoder();
+    shell.#machine.onOutput((bytes) => {
+      shell.#text += decoder.decode(bytes, { stream: true });
+      shell.#heard();
+    });
+    await shell.#machine.booted;
+    const start = { msize: 65_536, aname: '/', columns: 200, rows: 50 };
+    await shell.#machine.start(start);
+    await shell.run('stty -echo');
+    return shell;
+  }
+
+  /** Runs a command, and answers what it printed and how long it took, in milliseconds. */
+  async run(command) {
+    this.#text = '';
+    const start = performance.now();
+    const ended = new Promise((resolve) => {
+      this.#heard = () => {
+        const found = /<(\d+)>\r?\n/.exec(this.#text);
+        if (found) resolve(found);
+      };
+    });
+    this.#machine.type(new TextEncoder().encode(`${command}; echo "<$?>"\n`));
+    const found = await ended;
+    const ms = performance.now() - start;
+    const printed = this.#text.slice(0, found.index);
+    if (found[1] !== '0') throw new Error(`'${command}' ended with ${found[1]}: ${printed}`);
+    return { ms, printed };
+  }
+
+  async mount(msize) {
+    const options = `trans=virtio,version=9p2000.L,cache=none,msize=${msize}`;
+    await this.run(`cd /; umount /mnt; mount -t 9p -o ${options} host9p /mnt`);
+  }
+}
+
+/** Tells how long the longest message took; those that flush are not counted. */
+class Longest {
+  ms = 0;
+  #handle;
+  #flushes = new Set([50]);
+
+  constructor(handle) {
+    this.#handle = handle;
+  }
+
+  handle = (request, reply) => {
+    const start = performance.now();
+    this.#handle(request, reply);
+    const ms = performance.now() - start;
+    if (ms > this.ms && !this.#flushes.has(request[4])) this.ms = ms;
+  };
+}
+
+/** Many small files in the machine's own memory, packed. */
+const pack = (files) =>
+  'mkdir -p /tmp/t && mount -t tmpfs t /tmp/t && cd /tmp/t && mkdir tree && cd tree && ' +
+  `for d in $(seq 20); do mkdir $d; for f in $(seq ${files / 20}); do ` +
+  'echo "file $f of $d, as long as its name and this line are" > $d/$f; done; done; ' +
+  'cd .. && tar cf packed.tar tree && rm -r tree';
+
+/** A Linux on a volume, or on what v86 itself serves. */
+async function machine({ server, tiny }) {
+  const ours = server === 'volume';
+  const fs = ours && (await Filesystem.open({ mounts: { '/': 'volume:machine' } }));
+  const longest = ours && new Longest(fs.ninep().handle);
+  const shell = await Shell.boot(ours && longest.handle);
+  const mib = tiny ? 1 : 16;
+  const line = (phase, ms, more) => post({ table: 'linux', phase, ms, stored: ours, ...more });
+  for (const msize of [8192, 65_536, 512_000]) {
+    await shell.mount(msize);
+    const dd = `dd bs=1M count=${mib} 2> /dev/null`;
+    // Once, so that what the emulator compiles is compiled.
+    await shell.run(`${dd} if=/dev/zero of=/mnt/warm; ${dd} if=/mnt/warm of=/dev/null`);
+    await shell.run('rm /mnt/warm');
+    const written = await shell.run(`${dd} if=/dev/zero of=/mnt/file`);
+    const flushed = ours ? await shell.run('sync /mnt/file') : undefined;
+    line(`dd write ${mib} MiB, msize ${msize}`, written.ms, { flush_ms: flushed?.ms });
+    const read = await shell.run(`${dd} if=/mnt/file of=/dev/null`);
+    line(`dd read ${mib} MiB, msize ${msize}`, read.ms);
+    const { printed } = await shell.run('stat -c %s /mnt/file; rm /mnt/file');
+    if (Number(printed) !== mib * MIB) throw new Error(`the file has ${printed} bytes`);
+  }
+  await shell.mount(65_536);
+  const files = tiny ? 40 : 2000;
+  await shell.run(pack(files));
+  if (ours) longest.ms = 0;
+  line(`tar x, ${files} files`, (await shell.run('tar xf /tmp/t/packed.tar -C /mnt')).ms);
+  if (ours) line('the longest message of it', longest.ms);
+  const { printed } = await shell.run('find /mnt/tree -type f | wc -l');
+  if (Number(printed) !== files) throw new Error(`${printed} files were unpacked`);
+  line(`find, ${files} files`, (await shell.run('find /mnt/tree -type f -size +0 > /dev/null')).ms);
+  line(`rm -r, ${files} files`, (await shell.run('rm -r /mnt/tree')).ms);
+  if (ours) fs.close();
+}
+
+const parts = { messages, machine };
+
+addEventListener('message', async ({ data }) => {
+  try {
+    await wipe();
+    await parts[data.part](data);
+    await wipe();
+    post({ done: true });
+  } catch (error) {
+    post({ error: String(error?.stack ?? error) });
+  }
+});
