@@ -142,7 +142,7 @@ export function checks(kind) {
     'a port serves as well': () =>
       opened(async (fs) => {
         const { port1, port2 } = new MessageChannel();
-        using connection = fs.ninep();
+        const connection = fs.ninep();
         connection.serve(port1);
         ok(/has a port/.test(thrown(() => connection.serve(port1)).message), 'another port');
         const client = new Client(ninepThrough(port2));
@@ -153,6 +153,7 @@ export function checks(kind) {
         );
         same((await Promise.all(asked)).map(({ type }) => type), [119, 119, 119]);
         same((await client.ask('read', 0, 0, 100)).text, 'onetwosix');
+        connection.close();
         port2.close();
       }),
 
