@@ -84,6 +84,34 @@ async function embed(name) {
   return packed.length;
 }
 
+/**
+ * What transpiles components, for pages. Bundlers stumble over what it asks of Node's; it reads
+ * its own modules from beside it.
+ */
+async function transpiler() {
+  const vendor = dirname(require.resolve('@bytecodealliance/jco-transpile/component'));
+  const folder = join(dist, 'program', 'transpiler');
+  await build({
+    entryPoints: { bindgen: '@bytecodealliance/jco-transpile/component' },
+    outdir: folder,
+    absWorkingDir: root,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    external: ['@bytecodealliance/preview2-shim/*'],
+    alias: { 'node:fs/promises': './scripts/no-files.mjs' },
+    logLevel: 'warning',
+  });
+  const modules = (await readdir(vendor)).filter((name) => /^js-component.*\.wasm$/.test(name));
+  await Promise.all(modules.map((name) => copyFile(join(vendor, name), join(folder, name))));
+  await writeFile(
+    join(folder, 'bindgen.d.ts'),
+    "export { $init, generate } from '@bytecodealliance/jco-transpile/component';\n",
+  );
+}
+
 function compile() {
   const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
   run(tsc, '--project', root);
@@ -118,6 +146,7 @@ if ((await embed('core')) > CORE_MAX) {
   throw new Error(`the core is larger than ${CORE_MAX / 1024} KiB, compressed`);
 }
 await embed('check');
+await transpiler();
 compile();
 await bundle();
 // The shim keeps a worker of its own alive.
