@@ -52,8 +52,8 @@ export async function execute(
     args,
     env,
     stdin: able(input(options.stdin ?? '')),
-    stdout: able(output('stdout', options.stdout ?? lines[0]!)),
-    stderr: able(output('stderr', options.stderr ?? lines[1]!)),
+    stdout: stored(able(output('stdout', options.stdout ?? lines[0]!)), filesystem),
+    stderr: stored(able(output('stderr', options.stderr ?? lines[1]!)), filesystem),
   };
   try {
     const run = await prepare(program, options);
@@ -104,6 +104,25 @@ function able(device: Device): Device {
     ...(device.write ? { write: (bytes) => now(device.write!(bytes)) } : {}),
     ...(device.poll ? { poll: (want, ms) => now(device.poll!(want, ms)) } : {}),
     terminal: device.terminal ?? false,
+  };
+}
+
+/** How long a program that only prints may leave its files unwritten, in milliseconds. */
+const WRITE_OUT_MS = 500;
+
+/** A device before which, now and then, what the program wrote to files is handed over. */
+function stored(device: Device, filesystem: Filesystem): Device {
+  let written = -Infinity;
+  return {
+    terminal: device.terminal ?? false,
+    ...(device.poll ? { poll: (want, ms) => device.poll!(want, ms) } : {}),
+    write(bytes) {
+      if (performance.now() - written > WRITE_OUT_MS) {
+        written = performance.now();
+        writeOut(filesystem);
+      }
+      return device.write!(bytes);
+    },
   };
 }
 
