@@ -9,6 +9,7 @@ import { type Pause, waiting } from './clocks.js';
 import { NotRunnable, Trapped } from './ended.js';
 import type { Given } from './module.js';
 import { Outlet, inlet } from './streams.js';
+import { type Waits, suspended } from './suspend.js';
 
 /** What a transpiled component exports. */
 export type Instantiate = (
@@ -21,28 +22,31 @@ export interface Transpiled {
   instantiate: Instantiate;
 }
 
-/** Runs a component, which waits by `pause`; its exit code. */
+/** Runs a component, suspended where it waits or not; its exit code. */
 export async function runComponent(
   { instantiate }: Transpiled,
   modules: ReadonlyMap<string, WebAssembly.Module>,
   filesystem: Filesystem,
   given: Given,
+  suspends: boolean,
   pause: Pause,
 ): Promise<number> {
   const { clocks, poll, ready } = waiting(pause);
-  const outlets = { stdout: new Outlet(given.stdout, ready), stderr: new Outlet(given.stderr, ready) };
+  const { streams, answer } = suspends ? suspended(filesystem.io.streams) : plain(filesystem);
+  const outlets = [given.stdout, given.stderr].map((device) => new Outlet(device, ready, answer));
+  const [stdout, stderr] = outlets as [Outlet, Outlet];
   const cli = createCli({
     arguments: [...given.args],
     environment: { ...given.env },
-    stdin: inlet(given.stdin, ready),
-    stdout: outlets.stdout.handler,
-    stderr: outlets.stderr.handler,
+    stdin: inlet(given.stdin, ready, answer),
+    stdout: stdout.handler,
+    stderr: stderr.handler,
   });
   const shim = new WASIShim({
     cli: { ...cli, ...terminals(given), environment: { ...cli.environment, initialCwd: none } },
     clocks,
     filesystem: filesystem.wasi,
-    io: { ...wasi.io, poll: { ...wasi.io.poll, poll } },
+    io: { ...filesystem.io, poll: { ...filesystem.io.poll, poll }, streams },
   } as unknown as ConstructorParameters<typeof WASIShim>[0]);
   let instance;
   try {
@@ -70,12 +74,15 @@ export async function runComponent(
     }
     throw new Trapped(error);
   } finally {
-    await outlets.stdout.end();
-    await outlets.stderr.end();
+    await stdout.end();
+    await stderr.end();
   }
 }
 
 const none = (): undefined => undefined;
+
+/** The streams of a guest whose devices never answer with a promise. */
+const plain = ({ io }: Filesystem): Waits => ({ streams: io.streams, answer: (call) => call() });
 
 /** Who sits in front of which stream. */
 function terminals({ stdin, stdout, stderr }: Given): Record<string, unknown> {

@@ -191,7 +191,7 @@ async function ofComponent(
   const { runComponent } = await import('./component.js');
   const { sleep, suspend } = await import('./clocks.js');
   return (filesystem, given) =>
-    runComponent(component, byName, filesystem, given, (ms) => {
+    runComponent(component, byName, filesystem, given, SUSPENDS, (ms) => {
       writeOut(filesystem);
       return SUSPENDS ? suspend(ms) : sleep(ms);
     });

@@ -5,11 +5,13 @@ import { inputStreamCreate, ioErrorCreate, outputStreamCreate } from '@bytecodea
 
 import { type Device, codeOf } from '../device.js';
 import { type Maybe, type Waiting, drive, suspend } from './clocks.js';
+import type { Waits } from './suspend.js';
 
 export type InputHandler = Parameters<typeof inputStreamCreate>[0];
 export type OutputHandler = Parameters<typeof outputStreamCreate>[0];
 
 type Ready = Waiting['ready'];
+type Answer = Waits['answer'];
 
 /** How much a stream reads, or takes, at once. */
 const PIECE = 64 * 1024;
@@ -26,7 +28,8 @@ function streamError(thrown: unknown): unknown {
 }
 
 /** What a stream reads from. */
-export function inlet(device: Device, ready: Ready): InputHandler {
+export function inlet(device: Device, ready: Ready, answer: Answer): InputHandler {
+  const none = new Uint8Array();
   function* take(length: bigint, waits: boolean): Generator<unknown, Uint8Array, never> {
     const buffer = new Uint8Array(Number(length < PIECE ? length : PIECE));
     let count: number;
@@ -49,10 +52,10 @@ export function inlet(device: Device, ready: Ready): InputHandler {
   }
 
   const handler = {
-    read: (length: bigint) => drive(take(length, false)),
-    blockingRead: (length: bigint) => drive(take(length, true)),
-    skip: (length: bigint) => drive(skip(length, false)),
-    blockingSkip: (length: bigint) => drive(skip(length, true)),
+    read: (length: bigint) => answer(() => drive(take(length, false)), none),
+    blockingRead: (length: bigint) => answer(() => drive(take(length, true)), none),
+    skip: (length: bigint) => answer(() => drive(skip(length, false)), 0n),
+    blockingSkip: (length: bigint) => answer(() => drive(skip(length, true)), 0n),
     subscribe: () => ready(device, 'read'),
   };
   return handler as unknown as InputHandler;
@@ -67,16 +70,17 @@ export class Outlet {
   /** What became of it, if the guest was not told. */
   #failure: { thrown: unknown } | undefined;
 
-  constructor(device: Device, ready: Ready) {
+  constructor(device: Device, ready: Ready, answer: Answer) {
     this.#device = device;
     // Ready when there is room behind what is being written.
     const room: Device = { poll: (_, ms) => this.#room(ms) };
     const handler = {
       checkWrite: () => (this.#told(), this.#busy ? 0n : BigInt(PIECE)),
       write: (bytes: Uint8Array) => this.#write(bytes),
-      blockingWriteAndFlush: (bytes: Uint8Array) => (this.#write(bytes), this.#flushed()),
+      blockingWriteAndFlush: (bytes: Uint8Array) =>
+        answer(() => (this.#write(bytes), this.#flushed()), undefined),
       flush: () => this.#told(),
-      blockingFlush: () => this.#flushed(),
+      blockingFlush: () => answer(() => this.#flushed(), undefined),
       subscribe: () => ready(room, 'write'),
     };
     this.handler = handler as unknown as OutputHandler;

@@ -9,7 +9,7 @@ import { asyncImports } from '../jspi.js';
 export const TRANSPILER = '0.15.0';
 
 /** Changes with whatever this file does to a program. */
-const RECIPE = 5;
+const RECIPE = 6;
 
 /** What a transpiled component was made by, for the key of a cache. */
 export function recipe(suspends: boolean): string {

@@ -42,10 +42,8 @@ export async function runProgram(
       return await runModule(module, filesystem, to, filesystem.waits !== undefined, say);
     }
     const component = (await import(`${job.program}${SCRIPT}`)) as Transpiled;
-    return await runComponent(component, new Map(modules), filesystem, to, (ms) => {
-      beforeAsking();
-      sleep(ms);
-    });
+    const pause = (ms: number): void => (beforeAsking(), sleep(ms));
+    return await runComponent(component, new Map(modules), filesystem, to, false, pause);
   } catch (error) {
     if (error instanceof NotRunnable) {
       say(job.kind === 'module' ? `cannot run '${job.name}': ${error.message}` : error.message);
