@@ -119,6 +119,8 @@ export async function openPage(directory, engine = 'chromium') {
     const type = TYPES[extname(file)];
     if (type && existsSync(file)) {
       response.writeHead(200, { 'content-type': type }).end(readFileSync(file));
+    } else if (type) {
+      response.writeHead(404).end();
     } else {
       response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>');
     }

@@ -40,7 +40,9 @@ export async function results(checks) {
       await check();
       results.push({ name });
     } catch (error) {
-      const failure = error instanceof Error ? error.stack : `thrown: ${shown(error)}`;
+      // Not every engine has the message in the stack.
+      const failure =
+        error instanceof Error ? `${error}\n${error.stack}` : `thrown: ${shown(error)}`;
       results.push({ name, failure });
     }
   }
