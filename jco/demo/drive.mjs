@@ -416,7 +416,9 @@ async function broughtAgain(driver, screenshot) {
     await driver.picture(screenshot.replace(/(\.\w+)?$/, '-own$1'));
   }
   assert.equal(driver.transpilers, before, 'a transpiled component is kept over a reload');
-  await driver.fetch(await driver.address('coreutils'));
+  await driver.fetch(await driver.address('rg'));
+  holds(await driver.run('--files'), ['visits.txt'], 'a module by its address');
+  await driver.choose('coreutils');
   await driver.run('rm visits visits.txt');
 }
 
