@@ -25,7 +25,12 @@ class Driver {
     this.#page = page;
     this.#asked = asked;
     page.setDefaultTimeout(PATIENCE);
-    page.on('pageerror', (error) => this.complaints.push(error.message));
+    page.on('pageerror', ({ message }) => {
+      // So Firefox tells of a program that is ended while it computes.
+      if (message !== 'uncaught exception: undefined') {
+        this.complaints.push(message);
+      }
+    });
     page.on('console', (message) => {
       if (message.type() === 'error') {
         this.complaints.push(message.text());

@@ -127,6 +127,8 @@ async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined
   if (!signal) {
     return promise;
   }
+  // Nobody else hears of what becomes of it.
+  promise.catch(() => undefined);
   signal.throwIfAborted();
   const aborted = Promise.withResolvers<never>();
   const abort = (): void => aborted.reject(signal.reason);
@@ -246,6 +248,9 @@ class Streams {
   }
 }
 
+/** How much output is taken before the worker is told, in bytes: far less than it may send. */
+const TOLD = 64 * 1024;
+
 /** Has a worker run the program; its exit code. */
 async function work(order: Order, options: RunOptions, streams: Streams): Promise<number> {
   const make = options.worker ?? defaultWorker;
@@ -254,6 +259,7 @@ async function work(order: Order, options: RunOptions, streams: Streams): Promis
   const tell = (message: Told): void => worker.postMessage(message);
   /** One piece of output after the other. */
   let written: Promise<void> = Promise.resolve();
+  let taken = 0;
   worker.onmessage = ({ data }: MessageEvent<Tells>) => {
     switch (data.type) {
       case 'progress':
@@ -264,9 +270,14 @@ async function work(order: Order, options: RunOptions, streams: Streams): Promis
         break;
       case 'output': {
         const { to, bytes } = data;
-        written = written
-          .then(() => streams.write(to, bytes))
-          .then(() => tell({ type: 'taken', bytes: bytes.length }));
+        written = written.then(async () => {
+          await streams.write(to, bytes);
+          taken += bytes.length;
+          if (taken >= TOLD) {
+            tell({ type: 'taken', bytes: taken });
+            taken = 0;
+          }
+        });
         // What its receiver throws ends the program.
         written.catch(ended.reject);
         break;
