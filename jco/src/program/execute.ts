@@ -35,6 +35,9 @@ export interface ExecuteOptions {
 /** Whether this engine suspends guests (JSPI). */
 const SUSPENDS = 'Suspending' in WebAssembly;
 
+/** What components are transpiled to here. */
+const FORM = { suspends: SUSPENDS, classes: false };
+
 /**
  * Runs a component for WASI 0.2, or a preview1 module, on mounts that are open in this worker,
  * and answers its exit code. Where the engine can suspend it (JSPI), it is while it waits.
@@ -172,7 +175,7 @@ async function ofComponent(
   bytes: Uint8Array<ArrayBuffer>,
   { cache: keep = true, progress }: ExecuteOptions,
 ): Promise<Run> {
-  const key = await cache.keyOf(bytes, recipe(SUSPENDS));
+  const key = await cache.keyOf(bytes, recipe(FORM));
   let files = keep ? await cache.load(key) : undefined;
   if (!files) {
     progress?.('transpiling');
@@ -217,7 +220,7 @@ async function transpiled(bytes: Uint8Array<ArrayBuffer>): Promise<Files> {
   });
   await $init;
   try {
-    return transpile(generate, bytes, SUSPENDS);
+    return transpile(generate, bytes, FORM);
   } catch (error) {
     throw new NotRunnable(`it is no component that jco can transpile: ${reason(error)}`);
   }

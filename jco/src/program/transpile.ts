@@ -9,11 +9,20 @@ import { asyncImports } from '../jspi.js';
 export const TRANSPILER = '0.15.0';
 
 /** Changes with whatever this file does to a program. */
-const RECIPE = 6;
+const RECIPE = 7;
+
+/** What a component is transpiled to. */
+export interface Form {
+  /** It can be suspended where it waits, by JSPI. */
+  suspends: boolean;
+  /** Its imports are called as classes alone, without the fast form. */
+  classes: boolean;
+}
 
 /** What a transpiled component was made by, for the key of a cache. */
-export function recipe(suspends: boolean): string {
-  return `${RECIPE} ${TRANSPILER} ${suspends ? 'jspi' : 'sync'}\n`;
+export function recipe({ suspends, classes }: Form): string {
+  const words = [RECIPE, TRANSPILER, suspends ? 'jspi' : 'sync', classes ? 'js' : 'hybrid'];
+  return `${words.join(' ')}\n`;
 }
 
 /** Names and contents: `component.js`, and core modules that end in `.wasm`. */
@@ -32,14 +41,11 @@ const WAITING = [
     .map((method) => `wasi:io/streams#[method]${method}`),
 ];
 
-/**
- * Transpiles a component by jco's `generate`; what is no command is an error.
- * @param suspends whether it can be suspended where it waits, by JSPI
- */
+/** Transpiles a component by jco's `generate`; what is no command is an error. */
 export function transpile(
   make: typeof generate,
   bytes: Uint8Array,
-  suspends: boolean,
+  { suspends, classes }: Form,
 ): Files {
   const asynchronous = {
     tag: 'jspi' as const,
@@ -48,7 +54,7 @@ export function transpile(
   const { files, exports } = make(bytes, {
     name: 'component',
     instantiation: { tag: 'async' },
-    importBindings: { tag: 'hybrid' },
+    importBindings: { tag: classes ? 'js' : 'hybrid' },
     ...(suspends ? { asyncMode: asynchronous } : {}),
     base64Cutoff: 0,
     noComponentErrorWrapping: true,

@@ -7,7 +7,7 @@ import { homedir, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { type Kind, isBinary, isModule } from '../program/kind.js';
-import { reason, recipe, transpile } from '../program/transpile.js';
+import { type Form, reason, recipe, transpile } from '../program/transpile.js';
 import { toComponent } from './preview1.js';
 import { MISSING, NOT_RUNNABLE } from './protocol.js';
 
@@ -47,10 +47,14 @@ async function cacheDirectory(): Promise<string> {
   }
 }
 
-/** Whether mounts wait, and whether a preview1 module is made a component. */
+/** How a program is made ready. */
 interface How {
+  /** For a mount that waits. */
   waits: boolean;
+  /** A preview1 module as a component. */
   adapter: boolean;
+  /** A component's imports as classes alone. */
+  classes: boolean;
 }
 
 /** Makes `file` ready. */
@@ -58,7 +62,7 @@ export async function prepare(file: string, how: How): Promise<Program> {
   const bytes = await readFile(file).catch((error: Error) => {
     throw new NotStarted(MISSING, `cannot read the program '${file}': ${error.message}`);
   });
-  const made = `${recipe(how.waits)}${how.adapter}\n`;
+  const made = `${recipe(formOf(how))}${how.adapter}\n`;
   const id = createHash('sha256').update(made).update(bytes).digest('hex');
   if (isModule(bytes) && !how.adapter) {
     return { id, kind: 'module', files: new Map([[MODULE_FILE, file]]) };
@@ -93,7 +97,7 @@ async function make(bytes: Uint8Array, how: How): Promise<Files> {
     return make(binary, how);
   }
   if (!isModule(bytes)) {
-    return transpiled(bytes, how.waits);
+    return transpiled(bytes, how);
   }
   if (!how.adapter) {
     return { [MODULE_FILE]: bytes };
@@ -103,13 +107,18 @@ async function make(bytes: Uint8Array, how: How): Promise<Files> {
       `the module does not fit WASI preview1; compile it for WASI (${reason(error)})`,
     );
   });
-  return transpiled(component, how.waits);
+  return transpiled(component, how);
 }
 
-async function transpiled(bytes: Uint8Array, waits: boolean): Promise<Files> {
+/** What is transpiled to. */
+function formOf({ waits, classes }: How): Form {
+  return { suspends: waits, classes };
+}
+
+async function transpiled(bytes: Uint8Array, how: How): Promise<Files> {
   const { $init, generate } = await import('@bytecodealliance/jco-transpile/component');
   await $init;
-  return Object.fromEntries(transpile(generate, bytes, waits));
+  return Object.fromEntries(transpile(generate, bytes, formOf(how)));
 }
 
 /** Makes `directory`, with all that is to be in it. */
