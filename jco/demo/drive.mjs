@@ -394,8 +394,9 @@ async function brought(driver) {
   assert.ok(driver.transpilers > before, 'the transpiler was loaded');
   const transpilers = driver.transpilers;
   const input = { types: 'one\ntwo\n' };
-  const echoed = (await driver.run('echo', input)).filter((line) => line.startsWith('>'));
-  assert.deepEqual(echoed, ['> one', '> two'], 'a component that waits');
+  const echoed = await driver.run('echo', input);
+  // Who types does not wait for the answers.
+  assert.match(echoed.join(' '), /> one.*> two/, 'a component that waits');
   await driver.run('exit 1', { exit: 1 });
   const trapped = await driver.run('panic', { exit: 134 });
   assert.match(trapped.join(' '), /as was asked.*the program trapped/, 'a component that traps');
