@@ -4,12 +4,13 @@
 import type { generate } from '@bytecodealliance/jco-transpile/component';
 
 import { asyncImports } from '../jspi.js';
+import { foreignImport } from '../versions.js';
 
 /** The version of `@bytecodealliance/jco-transpile` that makes it. */
 export const TRANSPILER = '0.15.0';
 
 /** Changes with whatever this file does to a program. */
-const RECIPE = 7;
+const RECIPE = 8;
 
 /** What a component is transpiled to. */
 export interface Form {
@@ -47,6 +48,10 @@ export function transpile(
   bytes: Uint8Array,
   { suspends, classes }: Form,
 ): Files {
+  const foreign = foreignImport(bytes);
+  if (foreign !== undefined) {
+    throw new Error(`it is not a program for WASI 0.2: it imports '${foreign}'`);
+  }
   const asynchronous = {
     tag: 'jspi' as const,
     val: { imports: [...asyncImports, ...WAITING], exports: ['wasi:cli/run#run'] },
