@@ -111,7 +111,6 @@ async function transpiler() {
     platform: 'browser',
     target: 'es2022',
     alias: { 'node:fs/promises': './scripts/no-files.mjs' },
-    lineLimit: 120,
     logLevel: 'warning',
   });
   const modules = (await readdir(vendor)).filter((name) => /^js-component.*\.wasm$/.test(name));

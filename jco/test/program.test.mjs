@@ -151,6 +151,33 @@ test('what is kept of components may be damaged, locked, or have no room', async
   await runs('and again', true);
 });
 
+test('programs of a page without a bundler', async (t) => {
+  const directory = scratch(t);
+  const dist = (name) => join(package_, 'dist', name);
+  const names = ['standalone.js', 'worker.js', 'core/embedded.js', 'program/transpiler'];
+  for (const name of names) {
+    cpSync(dist(name), join(directory, name), { recursive: true });
+  }
+  for (const [kind, target] of [['component', 'wasm32-wasip2'], ['module', 'wasm32-wasip1']]) {
+    cpSync(tool(target), join(directory, `${kind}.wasm`));
+  }
+  const { page, close } = await openPage(directory);
+  t.after(close);
+  for (const [program, text] of [['component.wasm', '1\n'], ['module.wasm', '2\n']]) {
+    const printed = await page.evaluate(async (program) => {
+      const { run } = await import('/standalone.js');
+      let text = '';
+      await run(program, {
+        mounts: { '/': 'volume:plain' },
+        args: ['tool', 'count', '/n'],
+        stdout: (bytes) => void (text += new TextDecoder().decode(bytes)),
+      });
+      return text;
+    }, program);
+    assert.equal(printed, text);
+  }
+});
+
 test('the version of the transpiler is the one that is installed', () => {
   const { dependencies } = JSON.parse(readFileSync(join(package_, 'package.json'), 'utf8'));
   assert.equal(dependencies['@bytecodealliance/jco-transpile'], TRANSPILER);
