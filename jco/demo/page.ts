@@ -171,7 +171,8 @@ function awaitOwn(): void {
       brought = name;
       shelf?.put(own.id, program);
       choose(own);
-      report(undefined, `${name} has ${format.size(program.byteLength)}: type arguments, and run it`);
+      const size = format.size(program.byteLength);
+      report(undefined, `${name} has ${size}: type arguments, and run it`);
       field.focus();
     },
     failed,

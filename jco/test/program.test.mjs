@@ -134,7 +134,8 @@ test('what is kept of components may be damaged, locked, or have no room', async
   await page.evaluate(() => {
     const name = 'wasi-opfs volume wasi-opfs-programs';
     return new Promise((held) => {
-      void navigator.locks.request(name, () => new Promise((free) => ((globalThis.free = free), held())));
+      const hold = new Promise((free) => (globalThis.free = free));
+      void navigator.locks.request(name, () => (held(), hold));
     });
   });
   await runs('while somebody else has it', true);

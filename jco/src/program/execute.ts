@@ -4,6 +4,7 @@
 import { type Device, type Input, type Output, consoleLines, input, output } from '../device.js';
 import type { Filesystem } from '../host.js';
 import * as cache from './cache.js';
+import type { Transpiled } from './component.js';
 import { NotRunnable } from './ended.js';
 import { kindOf } from './kind.js';
 import { type Given, runModule, unfit } from './module.js';
@@ -226,7 +227,7 @@ async function transpiled(bytes: Uint8Array<ArrayBuffer>): Promise<Files> {
   }
 }
 
-async function imported(script: Uint8Array<ArrayBuffer>): Promise<import('./component.js').Transpiled> {
+async function imported(script: Uint8Array<ArrayBuffer>): Promise<Transpiled> {
   const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
   try {
     return (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as never;

@@ -183,7 +183,7 @@ async function content(response: Response): Promise<ArrayBuffer> {
 class Streams {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   readonly #terminal: boolean;
-  readonly #writers = new Map<WritableStream<Uint8Array>, WritableStreamDefaultWriter<Uint8Array>>();
+  readonly #writers = new Map<WritableStream, WritableStreamDefaultWriter<Uint8Array>>();
   readonly #write: Record<Sink, (bytes: Uint8Array) => unknown>;
   readonly #lines: (() => void)[] = [];
 

@@ -1,7 +1,11 @@
 // Devices as a component's standard streams: the shim's handlers, whose methods answer with
 // promises where a device does.
 
-import { inputStreamCreate, ioErrorCreate, outputStreamCreate } from '@bytecodealliance/preview2-shim/io';
+import {
+  type inputStreamCreate,
+  ioErrorCreate,
+  type outputStreamCreate,
+} from '@bytecodealliance/preview2-shim/io';
 
 import { type Device, codeOf } from '../device.js';
 import { type Maybe, type Waiting, drive, suspend } from './clocks.js';

@@ -149,9 +149,10 @@ addEventListener('message', ({ data }: MessageEvent<Told>) => {
       // Others who want the volume are told who has it.
       Object.defineProperty(globalThis, 'name', { value: data.args[0] ?? '', configurable: true });
       incoming = new Incoming(data.terminal);
-      obey(data, incoming).then((exitCode) => tell({ type: 'ended', exitCode }), (error: unknown) => {
-        tell(failed(error));
-      });
+      obey(data, incoming).then(
+        (exitCode) => tell({ type: 'ended', exitCode }),
+        (error: unknown) => tell(failed(error)),
+      );
       break;
     }
     case 'input':

@@ -16,7 +16,8 @@ class Printed {
 let count = 0;
 
 /** Mounts of a volume of their own. */
-const fresh = () => ({ '/': `volume:program-${Math.random().toString(36).slice(2)}-${(count += 1)}` });
+const tag = Math.random().toString(36).slice(2);
+const fresh = () => ({ '/': `volume:program-${tag}-${(count += 1)}` });
 
 /** What a promise is rejected with. */
 const refused = (promise) =>
