@@ -129,8 +129,8 @@ const read: Lowering = ({ memory, realloc, resourceTables: [table] }) => {
       guest.bytes[at + 4] = code(answer);
       return;
     }
-    guest.words[(at + 4) >> 2] = place;
-    guest.words[(at + 8) >> 2] = answer & ~END;
+    guest.words[(at + 4) >>> 2] = place;
+    guest.words[(at + 8) >>> 2] = answer & ~END;
     guest.bytes[at + 12] = answer & END ? 1 : 0;
   };
 };
@@ -239,8 +239,8 @@ const readlinkAt: Lowering = ({ memory, realloc, resourceTables: [table] }) => {
     if (answer < 0) {
       guest.bytes[at + 4] = code(answer);
     } else {
-      guest.words[(at + 4) >> 2] = place;
-      guest.words[(at + 8) >> 2] = answer;
+      guest.words[(at + 4) >>> 2] = place;
+      guest.words[(at + 8) >>> 2] = answer;
     }
   };
   return (self: number, start: number, length: number, result: number) => {
@@ -266,8 +266,8 @@ const readDirectoryEntry: Lowering = ({ memory, realloc, resourceTables: [table]
     guest.bytes[at + 4] = answer < 0 ? code(answer) : some ? 1 : 0;
     if (some) {
       guest.bytes[at + 8] = answer & 15;
-      guest.words[(at + 12) >> 2] = place;
-      guest.words[(at + 16) >> 2] = answer >> 4;
+      guest.words[(at + 12) >>> 2] = place;
+      guest.words[(at + 16) >>> 2] = answer >> 4;
     }
   };
 };

@@ -40,7 +40,7 @@ const record =
     }
     const out = exchange().words;
     const into = guest.words;
-    const first = (at + 8) >> 2;
+    const first = (at + 8) >>> 2;
     for (let word = 0; word < words; word += 1) {
       into[first + word] = out[word]!;
     }
@@ -56,8 +56,8 @@ export const count: Finish = (guest, at, answer) => {
   if (answer < 0) {
     guest.bytes[at + 8] = code(answer);
   } else {
-    guest.words[(at + 8) >> 2] = answer;
-    guest.words[(at + 12) >> 2] = 0;
+    guest.words[(at + 8) >>> 2] = answer;
+    guest.words[(at + 12) >>> 2] = 0;
   }
 };
 
@@ -70,7 +70,7 @@ export const handle =
     if (answer < 0) {
       guest.bytes[at + 4] = code(answer);
     } else {
-      guest.words[(at + 4) >> 2] = handleOf(table, answer);
+      guest.words[(at + 4) >>> 2] = handleOf(table, answer);
     }
   };
 

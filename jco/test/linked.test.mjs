@@ -1,0 +1,35 @@
+import test from 'node:test';
+
+import { transpileBytes } from '@bytecodealliance/jco-transpile';
+
+import { linked } from './programs/linked.mjs';
+import { checkInWorker } from './support.mjs';
+
+/** The component, transpiled once for each form. */
+async function transpiled(component, forms) {
+  const files = {};
+  for (const [name, options] of Object.entries(forms)) {
+    const made = await transpileBytes(component, {
+      name,
+      instantiation: 'async',
+      base64Cutoff: 0,
+      emitTypescriptDeclarations: false,
+      nodejsCompat: false,
+      ...options,
+    });
+    Object.assign(files, made.files);
+  }
+  return files;
+}
+
+const hybrid = { importBindings: 'hybrid' };
+const classes = { importBindings: 'js' };
+
+test('a component that is linked directly', async (t) => {
+  const files = {
+    ...(await transpiled(await linked(), { hybrid, classes })),
+    ...(await transpiled(await linked({ pages: 32_770 }), { high: hybrid })),
+  };
+  const message = { seeds: Number(process.env.SEEDS ?? 20), seed: process.env.SEED && Number(process.env.SEED) };
+  await checkInWorker(t, 'linked', { message, files, least: 8 });
+});
