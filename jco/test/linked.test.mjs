@@ -25,11 +25,15 @@ async function transpiled(component, forms) {
 const hybrid = { importBindings: 'hybrid' };
 const classes = { importBindings: 'js' };
 
+const both = async () => transpiled(await linked(), { hybrid, classes });
+
 test('a component that is linked directly', async (t) => {
-  const files = {
-    ...(await transpiled(await linked(), { hybrid, classes })),
-    ...(await transpiled(await linked({ pages: 32_770 }), { high: hybrid })),
-  };
-  const message = { seeds: Number(process.env.SEEDS ?? 20), seed: process.env.SEED && Number(process.env.SEED) };
-  await checkInWorker(t, 'linked', { message, files, least: 8 });
+  const high = await transpiled(await linked({ pages: 32_770 }), { high: hybrid });
+  await checkInWorker(t, 'linked', { files: { ...(await both()), ...high }, least: 8 });
+});
+
+test('both forms of what a component imports', async (t) => {
+  const seed = process.env.SEED && Number(process.env.SEED);
+  const message = { seeds: Number(process.env.SEEDS ?? 20), seed };
+  await checkInWorker(t, 'forms', { message, files: await both() });
 });

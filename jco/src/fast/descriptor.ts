@@ -121,7 +121,8 @@ const read: Lowering = ({ memory, realloc, resourceTables: [table] }) => {
       guest.reach(place, answer, 1);
       answer = core.read(number, guest.bytes, place, answer, offset);
     } else if (answer === 0) {
-      answer = length === 0n ? core.read(number, guest.bytes, 0, 0, offset) : END;
+      // Whether the file ends there; and it is to know that it was read.
+      answer = core.read(number, guest.bytes, 0, 0, offset);
     }
     guest.reach(at, 16, 4);
     guest.bytes[at] = answer < 0 ? 1 : 0;

@@ -2,6 +2,7 @@
 // arguments, and on either form of what it imports.
 
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
+import { Filesystem } from 'wasi-opfs';
 
 const LOWER = Symbol.for('cabiLower');
 const FLAG = 1 << 30;
@@ -245,3 +246,26 @@ export const RESULTS = {
   'get-directories': type(8, 4, directories),
   poll: type(8, 4, (guest, at) => words(guest, at)),
 };
+
+let mounts = 0;
+
+/** A file system that nothing is in yet. */
+export function empty(kind = 'memory', others = {}) {
+  mounts += 1;
+  const mount = kind === 'memory' ? kind : `${kind}:linked-${mounts}`;
+  return Filesystem.open({ mounts: { '/': mount, ...others } });
+}
+
+/** A guest on a mount of its own, and the handle of its root. */
+export async function withGuest(check, { form = 'hybrid', fs, kind, ...options } = {}) {
+  const own = fs ?? (await empty(kind));
+  try {
+    const guest = await Guest.start(form, own, options);
+    const [[root]] = guest.ask('get-directories');
+    await check(guest, root, own);
+  } finally {
+    if (!fs) {
+      own.close();
+    }
+  }
+}

@@ -1,11 +1,9 @@
 // Both forms of what a component imports, called with the same arguments, and the fast form
 // with what a component should not do.
 
-import { Filesystem } from 'wasi-opfs';
-
 import { ok, run, same, shown } from './checks.mjs';
 import { CALLS } from './calls.mjs';
-import { Guest, RESULT, RESULTS } from './guest.mjs';
+import { RESULT, RESULTS, withGuest } from './guest.mjs';
 
 const ERRORS = `access would-block already bad-descriptor busy deadlock quota exist
   file-too-large illegal-byte-sequence in-progress interrupted invalid io is-directory loop
@@ -16,22 +14,6 @@ const ERRORS = `access would-block already bad-descriptor busy deadlock quota ex
 const PAGE = 65_536;
 const GOOD = { read: 1, write: 2, directory: 32 };
 const CREATE = 1;
-
-const memory = () => Filesystem.open({ mounts: { '/': 'memory' } });
-
-/** A guest on a mount of its own, and the handle of its root. */
-async function withGuest(check, { form = 'hybrid', fs, ...options } = {}) {
-  const own = fs ?? (await memory());
-  try {
-    const guest = await Guest.start(form, own, options);
-    const [[root]] = guest.ask('get-directories');
-    await check(guest, root, own);
-  } finally {
-    if (!fs) {
-      own.close();
-    }
-  }
-}
 
 /** Opens a path, with all rights that a file may have. */
 function open(guest, root, name, flags = CREATE, rights = GOOD.read | GOOD.write) {
@@ -90,7 +72,7 @@ const LINKED = CALLS.filter(
 );
 const WITH_RESULT = LINKED.filter(({ kinds }) => kinds.endsWith('r'));
 
-run(({ seeds, seed }) => ({
+run({
   'a result has to have a place in the memory': async () => {
     for (const { name, kinds } of WITH_RESULT) {
       await withGuest(async (guest, root) => {
@@ -358,4 +340,4 @@ run(({ seeds, seed }) => ({
       },
       { form: 'high' },
     ),
-}));
+});
