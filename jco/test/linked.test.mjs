@@ -37,3 +37,7 @@ test('both forms of what a component imports', async (t) => {
   const message = { seeds: Number(process.env.SEEDS ?? 20), seed };
   await checkInWorker(t, 'forms', { message, files: await both() });
 });
+
+test('streams of the shim in both forms', async (t) => {
+  await checkInWorker(t, 'foreign', { files: await both(), least: 8 });
+});

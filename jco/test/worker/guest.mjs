@@ -111,7 +111,7 @@ export class Guest {
     try {
       return { answer: this.core[name](...args) };
     } catch (trap) {
-      return { trap };
+      return { trap: trap ?? new Error(`thrown: ${trap}`) };
     }
   }
 
