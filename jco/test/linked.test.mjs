@@ -29,7 +29,8 @@ const both = async () => transpiled(await linked(), { hybrid, classes });
 
 test('a component that is linked directly', async (t) => {
   const high = await transpiled(await linked({ pages: 32_770 }), { high: hybrid });
-  await checkInWorker(t, 'linked', { files: { ...(await both()), ...high }, least: 8 });
+  const reordered = await transpiled(await linked({ entriesFirst: true }), { reordered: hybrid });
+  await checkInWorker(t, 'linked', { files: { ...(await both()), ...high, ...reordered }, least: 8 });
 });
 
 test('both forms of what a component imports', async (t) => {

@@ -5,7 +5,7 @@
 
 import * as core from '../core/wasi_opfs.js';
 import { END, NO_ENTRY } from '../descriptor.js';
-import { type HandleTable, numberOfHandle } from './handles.js';
+import { type HandleTable, findNumber, numberOfHandle } from './handles.js';
 import type { Lowering } from './linkage.js';
 import { guestMemory } from './memory.js';
 import { assertGiven } from './streams.js';
@@ -148,17 +148,21 @@ const write: Lowering = ({ memory, resourceTables: [table] }) => {
 
 const readDirectory: Lowering = ({ memory, resourceTables }) => {
   const guest = guestMemory(memory);
+  const [first, second] = resourceTables as [HandleTable, HandleTable];
   // Two types of one interface: which table is whose is known once there is a descriptor.
   let tables: [descriptors: HandleTable, entries: HandleTable] | undefined;
-  const sorted = (self: number): [HandleTable, HandleTable] => {
-    const [first, second] = resourceTables as [HandleTable, HandleTable];
-    const isFirst = core.getType(numberOfHandle(first, self)) >= 0;
-    return isFirst ? [first, second] : [second, first];
-  };
+  const has = (table: HandleTable, self: number) => core.getType(findNumber(table, self)) >= 0;
   return (self: number, result: number) => {
-    tables ??= sorted(self);
-    const answer = core.readDirectory(numberOfHandle(tables[0], self));
-    return answered(guest, result, answer, handle(tables[1]));
+    if (!tables) {
+      if (has(first, self)) {
+        tables = [first, second];
+      } else if (has(second, self)) {
+        tables = [second, first];
+      }
+    }
+    const [descriptors, entries] = tables ?? [first, second];
+    const answer = core.readDirectory(numberOfHandle(descriptors, self));
+    return answered(guest, result, answer, handle(entries));
   };
 };
 

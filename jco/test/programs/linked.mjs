@@ -9,11 +9,18 @@ import { CALLS, flat } from '../worker/calls.mjs';
 
 const WIT = new URL('../../../wit/deps/', import.meta.url);
 
+/** Declares the second resource of `wasi:filesystem/types` first. */
+function reordered(text) {
+  const entries = text.match(/^ {2}@since[^\n]*\n {2}resource directory-entry-stream \{.*?^ {2}\}\n/ms)[0];
+  return text.replace(entries, '').replace(/^ {2}@since[^\n]*\n {2}resource descriptor \{/m, `${entries}$&`);
+}
+
 /** What the component imports: packages of ../wit in one text, and a world. */
-async function world() {
+async function world(entriesFirst) {
   const packages = ['io', 'clocks', 'random', 'sockets', 'filesystem', 'cli'].map(async (name) => {
     const text = await readFile(new URL(`${name}.wit`, WIT), 'utf8');
-    return text.replace(/^package ([^;]+);$/m, 'package $1 {').concat('}\n');
+    const ordered = entriesFirst && name === 'filesystem' ? reordered(text) : text;
+    return ordered.replace(/^package ([^;]+);$/m, 'package $1 {').concat('}\n');
   });
   const interfaces = new Set(CALLS.map(({ from }) => from));
   const imports = [...interfaces].map((name) => `  import ${name};\n`).join('');
@@ -26,8 +33,8 @@ world linked {\n${imports}  export run: func();\n}\n`;
  * keeps the last length; \`mode\` has it grow the memory first (1), answer \`place\` (2), trap (3),
  * or call \`get-type\` and drop a descriptor first (4).
  */
-const MODULE = (pages) => `(module
-${CALLS.map(imported).join('\n')}
+const MODULE = (pages, calls) => `(module
+${calls.map(imported).join('\n')}
   (memory (export "memory") ${pages})
   (global $mode (export "mode") (mut i32) (i32.const 0))
   (global $place (export "place") (mut i32) (i32.const 0))
@@ -60,7 +67,13 @@ function imported(call) {
   return `  (import "${call.from}" "${call.imported}" (func $${call.name}${types('param', parameters)}${types('result', results)}))`;
 }
 
-export async function linked({ pages = 2 } = {}) {
-  const binary = await componentEmbed({ binary: await parse(MODULE(pages)), witSource: await world() });
+/** The component, with a memory of `pages`, or with its resources in another order. */
+export async function linked({ pages = 2, entriesFirst = false } = {}) {
+  const isEntries = ({ imported }) => imported.includes('directory-entry-stream');
+  const calls = entriesFirst ? CALLS.toSorted((one, other) => isEntries(other) - isEntries(one)) : CALLS;
+  const binary = await componentEmbed({
+    binary: await parse(MODULE(pages, calls)),
+    witSource: await world(entriesFirst),
+  });
   return componentNew(binary);
 }

@@ -340,4 +340,42 @@ run({
       },
       { form: 'high' },
     ),
+
+  'the tables of handles come in another order': async () => {
+    for (const form of ['hybrid', 'reordered']) {
+      await withGuest(
+        async (guest, root, fs) => {
+          const file = open(guest, root, 'file');
+          const before = guest.handles();
+          isTrap(guest, 'a handle of none', 'descriptor.read-directory', 77, RESULT);
+          // The first call cannot know which is whose.
+          const gone = open(guest, root, 'file');
+          const streams = [file, root, root].map((on) => guest.ask('descriptor.read-directory', on));
+          same(Object.keys(streams[0]), ['error'], 'a file');
+          for (const { ok: entries } of streams.slice(1)) {
+            const read = () => guest.ask('directory-entry-stream.read-directory-entry', entries);
+            same([read(), read()], [{ ok: [6, 'file'] }, { ok: null }]);
+            ok(!guest.call('drop-directory-entry-stream', entries).trap, 'dropped');
+          }
+          guest.call('drop-descriptor', gone);
+          same(guest.handles(), before);
+          fs.release();
+          same(guest.ask('descriptor.read-directory', root), { error: ERRORS.indexOf('bad-descriptor') });
+        },
+        { form },
+      );
+      // One that is gone tells nothing.
+      await withGuest(
+        async (guest, root, fs) => {
+          fs.release();
+          guest.call('descriptor.read-directory', root, RESULT);
+          const [[again]] = guest.ask('get-directories');
+          const { ok: entries } = guest.ask('descriptor.read-directory', again);
+          const read = guest.ask('directory-entry-stream.read-directory-entry', entries);
+          same(read, { ok: null });
+        },
+        { form },
+      );
+    }
+  },
 });
