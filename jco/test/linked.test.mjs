@@ -42,3 +42,9 @@ test('both forms of what a component imports', async (t) => {
 test('streams of the shim in both forms', async (t) => {
   await checkInWorker(t, 'foreign', { files: await both(), least: 8 });
 });
+
+test('guests that are suspended, and several at once', async (t) => {
+  const suspending = { ...hybrid, asyncMode: 'jspi', asyncExports: ['run'] };
+  const files = await transpiled(await linked(), { hybrid, suspending });
+  await checkInWorker(t, 'waiting', { files, least: 3 });
+});

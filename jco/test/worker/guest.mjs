@@ -121,6 +121,20 @@ export class Guest {
     return trap ? { trap: true } : (answer ?? this.result(name));
   }
 
+  /** As `ask`, of a guest that is suspended meanwhile, with a place of its own for the result. */
+  async wait(name, ...args) {
+    this.core.next.value = 65_536;
+    const at = (this.#place = (this.#place + 128) % 2048) + RESULT;
+    try {
+      const answer = await WebAssembly.promising(this.core[name])(...args, at);
+      return answer ?? this.result(name, at);
+    } catch (trap) {
+      return { trap: String(trap) };
+    }
+  }
+
+  #place = 0;
+
   /** The result of `name` at `at`, taken apart. */
   result(name, at = RESULT) {
     return RESULTS[name].read(this, at);
