@@ -25,7 +25,10 @@ async function transpiled(component, forms) {
 const hybrid = { importBindings: 'hybrid' };
 const classes = { importBindings: 'js' };
 
-const both = async () => transpiled(await linked(), { hybrid, classes });
+let made;
+
+/** Both forms, which several tests use. */
+const both = () => (made ??= linked().then((component) => transpiled(component, { hybrid, classes })));
 
 test('a component that is linked directly', async (t) => {
   const high = await transpiled(await linked({ pages: 32_770 }), { high: hybrid });
@@ -35,7 +38,7 @@ test('a component that is linked directly', async (t) => {
 
 test('both forms of what a component imports', async (t) => {
   const seed = process.env.SEED && Number(process.env.SEED);
-  const message = { seeds: Number(process.env.SEEDS ?? 20), seed };
+  const message = { seeds: Number(process.env.SEEDS ?? 60), seed };
   await checkInWorker(t, 'forms', { message, files: await both() });
 });
 
@@ -47,4 +50,8 @@ test('guests that are suspended, and several at once', async (t) => {
   const suspending = { ...hybrid, asyncMode: 'jspi', asyncExports: ['run'] };
   const files = await transpiled(await linked(), { hybrid, suspending });
   await checkInWorker(t, 'waiting', { files, least: 3 });
+});
+
+test('a component without our streams', async (t) => {
+  await checkInWorker(t, 'without', { files: await both() });
 });

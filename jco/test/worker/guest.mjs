@@ -261,13 +261,13 @@ export const RESULTS = {
   poll: type(8, 4, (guest, at) => words(guest, at)),
 };
 
-let mounts = 0;
+let opened = 0;
 
 /** A file system that nothing is in yet. */
-export function empty(kind = 'memory', others = {}) {
-  mounts += 1;
-  const mount = kind === 'memory' ? kind : `${kind}:linked-${mounts}`;
-  return Filesystem.open({ mounts: { '/': mount, ...others } });
+export function empty(kind = 'memory', { mounts: others, ...options } = {}) {
+  opened += 1;
+  const mount = kind === 'memory' ? kind : `${kind}:linked-${opened}`;
+  return Filesystem.open({ mounts: { '/': mount, ...others }, ...options });
 }
 
 /** A guest on a mount of its own, and the handle of its root. */
