@@ -17,6 +17,7 @@ import {
   count,
   handle,
   hash,
+  insist,
   outToGuest,
   path,
   stat,
@@ -74,10 +75,16 @@ const appendViaStream: Lowering = ({ memory, resourceTables: [streams, table] })
   };
 };
 
+/** How many cases `advice` and `new-timestamp` have. */
+const ADVICES = 6;
+const NEW_TIMESTAMPS = 3;
+
 const advise: Lowering = ({ memory, resourceTables: [table] }) => {
   const guest = guestMemory(memory);
-  return (self: number, offset: bigint, length: bigint, _advice: number, result: number) =>
-    answered(guest, result, core.advise(numberOfHandle(table!, self), offset, length), byte);
+  return (self: number, offset: bigint, length: bigint, advice: number, result: number) => {
+    insist(advice, ADVICES);
+    return answered(guest, result, core.advise(numberOfHandle(table!, self), offset, length), byte);
+  };
 };
 
 const setSize: Lowering = ({ memory, resourceTables: [table] }) => {
@@ -93,6 +100,8 @@ const setTimes: Lowering = ({ memory, resourceTables: [table] }) => {
   return (self: number, ...rest: [...Time, ...Time, number]) => {
     const [kind, seconds, nanoseconds, kind2, seconds2, nanoseconds2, result] = rest;
     const number = numberOfHandle(table!, self);
+    insist(kind, NEW_TIMESTAMPS);
+    insist(kind2, NEW_TIMESTAMPS);
     const times = [kind, seconds, nanoseconds, kind2, seconds2, nanoseconds2] as const;
     return answered(guest, result, core.setTimes(number, ...times), byte);
   };
@@ -104,6 +113,8 @@ const setTimesAt: Lowering = ({ memory, resourceTables: [table] }) => {
     const [length, kind, seconds, nanoseconds, kind2, seconds2, nanoseconds2, result] = rest;
     const number = numberOfHandle(table!, self);
     const count = path(guest, 0, start, length);
+    insist(kind, NEW_TIMESTAMPS);
+    insist(kind2, NEW_TIMESTAMPS);
     const times = [kind, seconds, nanoseconds, kind2, seconds2, nanoseconds2] as const;
     return answered(guest, result, core.setTimesAt(number, flags, count, ...times), byte);
   };

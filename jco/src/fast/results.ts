@@ -74,6 +74,13 @@ export const handle =
     }
   };
 
+/** Makes sure that an argument is one of so many cases: another is a trap. */
+export function insist(argument: number, cases: number): void {
+  if (argument >>> 0 >= cases) {
+    trap('a case is none');
+  }
+}
+
 /** Puts in a path of the guest's; its length. */
 export function path(guest: GuestMemory, which: 0 | 1, at: number, length: number): number {
   const [start, count] = [at >>> 0, length >>> 0];

@@ -150,6 +150,26 @@ run({
       same((await fs.readdir('/')).length, 2);
     }),
 
+  'a case has to be one': () =>
+    withGuest(async (guest, root) => {
+      const file = open(guest, root, 'file');
+      const path = guest.put('file');
+      const [good, bad] = [[1, 0n, 0], [[3, 0n, 0], [-1, 0n, 0], [256, 0n, 0]]];
+      for (const time of bad) {
+        for (const times of [[...good, ...time], [...time, ...good]]) {
+          isTrap(guest, shown(times), 'descriptor.set-times', file, ...times, RESULT);
+          isTrap(guest, shown(times), 'descriptor.set-times-at', root, 0, ...path, ...times, RESULT);
+        }
+      }
+      for (const advice of [6, -1, 256]) {
+        isTrap(guest, `advice ${advice}`, 'descriptor.advise', file, 0n, 1n, advice, RESULT);
+      }
+      // Flags that there are not are left out.
+      same(guest.ask('descriptor.stat-at', root, -1, ...path).ok.type, 6);
+      const [OPEN, FLAGS] = [-16, -64];
+      same(Object.keys(guest.ask('descriptor.open-at', root, 0, ...path, OPEN, FLAGS | 1)), ['ok']);
+    }),
+
   'paths may be as long as they may': async () => {
     const answers = [];
     for (const form of ['hybrid', 'classes']) {
