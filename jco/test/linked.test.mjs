@@ -30,11 +30,14 @@ let made;
 /** Both forms, which several tests use. */
 const both = () => (made ??= linked().then((component) => transpiled(component, { hybrid, classes })));
 
-test('a component that is linked directly', async (t) => {
-  const high = await transpiled(await linked({ pages: 32_770 }), { high: hybrid });
-  const reordered = await transpiled(await linked({ entriesFirst: true }), { reordered: hybrid });
-  await checkInWorker(t, 'linked', { files: { ...(await both()), ...high, ...reordered }, least: 8 });
-});
+for (const kind of ['memory', 'volume']) {
+  test(`a component that is linked directly, on a ${kind}`, async (t) => {
+    const high = await transpiled(await linked({ pages: 32_770 }), { high: hybrid });
+    const reordered = await transpiled(await linked({ entriesFirst: true }), { reordered: hybrid });
+    const files = { ...(await both()), ...high, ...reordered };
+    await checkInWorker(t, 'linked', { message: kind, files, least: 10 });
+  });
+}
 
 test('both forms of what a component imports', async (t) => {
   const seed = process.env.SEED && Number(process.env.SEED);

@@ -1,9 +1,9 @@
 // Both forms of what a component imports, called with the same arguments, and the fast form
 // with what a component should not do.
 
-import { ok, run, same, shown } from './checks.mjs';
+import { ok, run, same, shown, thrown } from './checks.mjs';
 import { CALLS } from './calls.mjs';
-import { RESULT, RESULTS, withGuest } from './guest.mjs';
+import { RESULT, RESULTS, empty, withGuest as withAny } from './guest.mjs';
 
 const ERRORS = `access would-block already bad-descriptor busy deadlock quota exist
   file-too-large illegal-byte-sequence in-progress interrupted invalid io is-directory loop
@@ -72,7 +72,47 @@ const LINKED = CALLS.filter(
 );
 const WITH_RESULT = LINKED.filter(({ kinds }) => kinds.endsWith('r'));
 
-run({
+/** What is mounted: `memory` or `volume`. */
+let kind;
+
+const withGuest = (check, options) => withAny(check, { kind, ...options });
+
+const LOWER = Symbol.for('cabiLower');
+const REP = Symbol.for('cabiRep');
+
+/** The functions themselves, linked to a memory of which jco knows nothing; of one file. */
+async function withMemory(memory, realloc, check) {
+  const fs = await empty(kind);
+  try {
+    const [[root]] = fs.wasi.preopens.getDirectories();
+    const file = root.openAt({}, 'file', { create: true }, { read: true, write: true });
+    const table = (number) => Object.assign([1 << 30, 0, 0, number | (1 << 30)], { _createdReps: new Set() });
+    const { InputStream, OutputStream } = fs.io.streams;
+    const link = (method, ...tables) => {
+      const linked = method[LOWER]({ memory, realloc, resourceTables: tables });
+      return (...args) => linked(1, ...args);
+    };
+    const { read, write, stat, statAt } = file;
+    await check({
+      file,
+      read: link(read, table(file[REP])),
+      write: link(write, table(file[REP])),
+      stat: link(stat, table(file[REP])),
+      statAt: link(statAt, table(root[REP])),
+      input: link(InputStream.prototype.read, table(0), table(file.readViaStream(0n)[REP])),
+      output: link(OutputStream.prototype.write, table(0), table(file.writeViaStream(0n)[REP])),
+    });
+  } finally {
+    fs.close();
+  }
+}
+
+run((message) => {
+  kind = message;
+  return CHECKS;
+});
+
+const CHECKS = {
   'a result has to have a place in the memory': async () => {
     for (const { name, kinds } of WITH_RESULT) {
       await withGuest(async (guest, root) => {
@@ -398,4 +438,71 @@ run({
       );
     }
   },
-});
+
+  'memory is shared, and grows': () => {
+    const memory = new WebAssembly.Memory({ initial: 2, maximum: 20, shared: true });
+    let place = PAGE;
+    const put = (text, at) => new Uint8Array(memory.buffer).set(new TextEncoder().encode(text), at);
+    const text = (at, length) => new TextDecoder().decode(new Uint8Array(memory.buffer, at, length).slice());
+    const view = () => new DataView(memory.buffer);
+    const realloc = () => place;
+    return withMemory(memory, realloc, ({ file, read, write, stat, statAt, input, output }) => {
+      for (const length of [5, 3000, 70_000]) {
+        const contents = 'shared'.repeat(length).slice(0, length);
+        const pages = memory.grow(2);
+        place = pages * PAGE;
+        put(contents, place);
+        write(place, length, 0n, RESULT);
+        same([view().getUint8(RESULT), view().getBigUint64(RESULT + 8, true)], [0, BigInt(length)]);
+        put('x'.repeat(length), place);
+        read(100_000n, 0n, RESULT);
+        const given = Math.min(length, PAGE);
+        same(view().getUint32(RESULT + 8, true), given);
+        same(text(place, given), contents.slice(0, given));
+        stat(RESULT);
+        same(view().getBigUint64(RESULT + 24, true), BigInt(length));
+        put('file', place);
+        statAt(0, place, 4, memory.buffer.byteLength - 104);
+        same(view().getBigUint64(memory.buffer.byteLength - 104 + 24, true), BigInt(length));
+      }
+      put('by stream', place);
+      output(place, 9, RESULT);
+      same(view().getUint8(RESULT), 0);
+      input(6n, RESULT);
+      same(text(place, 6), 'by str');
+      same(new TextDecoder().decode(file.read(9n, 0n)[0].slice()), 'by stream');
+    });
+  },
+
+  'nearly the last bytes of 4 GiB': () => {
+    const memory = new WebAssembly.Memory({ initial: PAGE });
+    const [END, LENGTH] = [2 ** 32 - 1, 16];
+    const bytes = new Uint8Array(memory.buffer);
+    const last = (text) => bytes.set(new TextEncoder().encode(text), END - LENGTH);
+    let place = END - LENGTH;
+    const realloc = () => place | 0;
+    return withMemory(memory, realloc, ({ file, read, write, statAt, input }) => {
+      last('sixteen, exactly');
+      write(place | 0, LENGTH, 0n, RESULT);
+      same(new TextDecoder().decode(file.read(99n, 0n)[0].slice()), 'sixteen, exactly');
+      for (const call of [() => read(99n, 0n, RESULT), () => input(99n, RESULT)]) {
+        last('                ');
+        call();
+        same(new DataView(memory.buffer).getUint32(RESULT + 8, true), LENGTH);
+        same(new TextDecoder().decode(bytes.slice(place, END)), 'sixteen, exactly');
+      }
+      last('            file');
+      statAt(0, (END - 4) | 0, 4, (END + 1 - 112) | 0);
+      same(bytes[END + 1 - 112], 0);
+      place += 1;
+      for (const call of [
+        () => write(place | 0, LENGTH, 0n, RESULT),
+        () => read(99n, 0n, RESULT),
+        () => statAt(0, -4, 4, RESULT),
+        () => statAt(0, (END - 4) | 0, 4, -104),
+      ]) {
+        ok(thrown(call) instanceof WebAssembly.RuntimeError, 'the very last byte');
+      }
+    });
+  },
+};
