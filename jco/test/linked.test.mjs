@@ -2,7 +2,7 @@ import test from 'node:test';
 
 import { transpileBytes } from '@bytecodealliance/jco-transpile';
 
-import { linked } from './programs/linked.mjs';
+import { composed, linked } from './programs/linked.mjs';
 import { checkInWorker } from './support.mjs';
 
 /** The component, transpiled once for each form. */
@@ -51,8 +51,11 @@ test('streams of the shim in both forms', async (t) => {
 
 test('guests that are suspended, and several at once', async (t) => {
   const suspending = { ...hybrid, asyncMode: 'jspi', asyncExports: ['run'] };
-  const files = await transpiled(await linked(), { hybrid, suspending });
-  await checkInWorker(t, 'waiting', { files, least: 3 });
+  const files = {
+    ...(await transpiled(await linked(), { hybrid, suspending })),
+    ...(await transpiled(await composed(), { composed: hybrid })),
+  };
+  await checkInWorker(t, 'waiting', { files, least: 4 });
 });
 
 test('a component without our streams', async (t) => {

@@ -3,7 +3,7 @@
 
 import { readFile } from 'node:fs/promises';
 
-import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco-transpile/wasm-tools';
+import { componentEmbed, componentNew, parse, print } from '@bytecodealliance/jco-transpile/wasm-tools';
 
 import { CALLS, flat } from '../worker/calls.mjs';
 
@@ -76,4 +76,18 @@ export async function linked({ pages = 2, entriesFirst = false } = {}) {
     witSource: await world(entriesFirst),
   });
   return componentNew(binary);
+}
+
+/** A component that holds it twice, each with a memory and handles of its own. */
+export async function composed() {
+  const text = await print(await linked());
+  const imports = text.slice(text.indexOf('\n'), text.indexOf('(core module'));
+  const names = [...imports.matchAll(/\(import "([^"]+)" \(instance/g)].map(([, name]) => name);
+  const given = names.map((name, index) => `(with "${name}" (instance ${index}))`).join(' ');
+  return parse(`(component ${imports}
+  ${text.replace('(component', '(component $inner')}
+  (instance $one (instantiate $inner ${given}))
+  (instance $two (instantiate $inner ${given}))
+  (export "one" (func $one "run"))
+  (export "two" (func $two "run")))`);
 }

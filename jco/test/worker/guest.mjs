@@ -38,12 +38,16 @@ export class Guest {
       const instance = await WebAssembly.instantiate(module, imports);
       if (instance.exports.mode) {
         guest.core = instance.exports;
+        guest.cores.push(instance.exports);
       }
       return instance;
     });
     restore();
     return guest;
   }
+
+  /** The exports of its core modules; those that are called are `core`. */
+  cores = [];
 
   /** Its tables of handles, if it is linked directly. */
   tables = {};

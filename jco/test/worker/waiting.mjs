@@ -159,4 +159,35 @@ run({
     systems[1].close();
     systems[2].close();
   },
+
+  'a component holds two others': () =>
+    withGuest(
+      async (guest, _, fs) => {
+        same(guest.cores.length, 2);
+        const inside = guest.cores.map((core) => {
+          guest.core = core;
+          const [[root]] = guest.ask('get-directories');
+          const { ok: file } = guest.ask('descriptor.open-at', root, 0, ...guest.put('file'), 1, 3);
+          guest.ask('descriptor.read-directory', root);
+          return { core, root, file, input: guest.ask('descriptor.read-via-stream', file, 0n).ok };
+        });
+        const [one, other] = inside;
+        guest.core = one.core;
+        same(guest.ask('descriptor.write', one.file, ...guest.put('of the one'), 0n), { ok: 10n });
+        guest.core = other.core;
+        same(new TextDecoder().decode(guest.ask('input-stream.read', other.input, 99n).ok), 'of the one');
+        same(fs.resources, 9);
+        for (const { core, root, file, input } of inside) {
+          guest.core = core;
+          same(guest.ask('descriptor.stat', file).ok.size, 10n);
+          guest.call('drop-input-stream', input);
+          guest.call('drop-descriptor', file);
+          guest.call('drop-descriptor', root);
+          ok(guest.ask('descriptor.stat', file).trap, 'dropped');
+        }
+        // The first root, which was asked for at the start, and the entries.
+        same(fs.resources, 3);
+      },
+      { form: 'composed' },
+    ),
 });
