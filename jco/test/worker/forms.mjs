@@ -69,6 +69,20 @@ run(({ seeds, seed }) => ({
     }
   },
 
+  'calls with any numbers do no harm': async () => {
+    const fs = await empty();
+    const outcomes = new Set();
+    for (let each = seed ?? 1; each <= (seed ?? seeds); each += 1) {
+      await hostile(fs, each, outcomes);
+      await fs.writeFile('/good', `text ${each}`);
+      same(new TextDecoder().decode(await fs.readFile('/good')), `text ${each}`);
+      fs.release();
+      same(fs.resources, 0);
+    }
+    fs.close();
+    ok(outcomes.size > (seed === undefined ? 6 : 0), [...outcomes].join('; '));
+  },
+
   'random calls have the same answers in both forms': async () => {
     const seen = new Map();
     for (let each = seed ?? 1; each <= (seed ?? seeds); each += 1) {
@@ -91,6 +105,45 @@ function comparable(name, result) {
     return { ok: { ...result.ok, times: result.ok.times.map((time) => time && time[0] < 9999n ? time : time !== null) } };
   }
   return result;
+}
+
+/** Why a guest ends. */
+const ENDS =
+  /^(unknown handle index \d+|a pointer (is not aligned|leads out of the memory)|a text is not UTF-8|a case is none)$/;
+
+/** A guest that passes any numbers at all, and whose `realloc` is no better. */
+async function hostile(fs, seed, outcomes) {
+  const random = new Random(seed);
+  const guest = await Guest.start('hybrid', fs, { stdout: { write() {} } });
+  const handles = fresh([guest]);
+  const calls = LINKED.filter(({ name }) => !name.includes('splice'));
+  for (let step = 0; step < 600; step += 1) {
+    for (let at = 4096; at < 4112; at += 1) {
+      guest.view.setUint8(at, random.pick([97, 98, 99, 46, 47, 47, 0, 255]));
+    }
+    const { name, kinds } = random.pick(calls);
+    const result = random.below(3) === 0 ? random.number() : 512;
+    const good = [...kinds.slice(0, -1)].flatMap((kind) => random.argument(kind, handles));
+    const args = good.map((argument) =>
+      argument === undefined || random.below(12) === 0 ? random.number(argument) : argument,
+    );
+    guest.core.mode.value = random.pick([0, 0, 0, 1, 2, 4]);
+    guest.core.place.value = random.number();
+    const { trap } = guest.call(name, ...args, result);
+    const what = `seed ${seed}, step ${step}: ${name} ${shown(args)} at ${result}`;
+    if (trap) {
+      ok(ENDS.test(trap.message), `${what}: ${trap.stack}`);
+      outcomes.add(trap.message.replace(/\d+/, 'N'));
+    } else if (MAKES[name] && result === 512) {
+      const made = guest.result(name, result);
+      outcomes.add(Object.keys(made)[0]);
+      if (made.ok) {
+        handles[MAKES[name]].push(made.ok);
+      }
+    } else {
+      outcomes.add('answered');
+    }
+  }
 }
 
 /** What is told of a call, without the numbers that both file systems have of their own. */
@@ -172,7 +225,8 @@ const DROPS = {
 
 /** What a guest begins with. */
 function fresh(guests) {
-  const [roots, others] = guests.map((guest) => guest.ask('get-directories').map(([handle]) => handle));
+  const all = guests.map((guest) => guest.ask('get-directories').map(([handle]) => handle));
+  const [roots, others = roots] = all;
   same(roots, others);
   return { d: [...roots], e: [], i: [], o: [], x: [], p: [] };
 }
@@ -238,6 +292,13 @@ class Random {
 
   pick(values) {
     return values[this.below(values.length)];
+  }
+
+  /** One with a sign, as WebAssembly hands it on; of 64 bits in the place of such. */
+  number(like = 0) {
+    const edges = [0, 1, 65_535, 131_071, 131_072, 2 ** 31, -8, -1];
+    const number = (this.below(2) === 0 ? this.pick(edges) : this.below(this.pick([16, 4200, 140_000]))) | 0;
+    return typeof like === 'bigint' ? BigInt(number) : number;
   }
 
   /** What is at the places of paths and of bytes. */
