@@ -28,7 +28,8 @@ const classes = { importBindings: 'js' };
 let made;
 
 /** Both forms, which several tests use. */
-const both = () => (made ??= linked().then((component) => transpiled(component, { hybrid, classes })));
+const both = () =>
+  (made ??= linked().then((component) => transpiled(component, { hybrid, classes })));
 
 for (const kind of ['memory', 'volume']) {
   test(`a component that is linked directly, on a ${kind}`, async (t) => {

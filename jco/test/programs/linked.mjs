@@ -3,7 +3,12 @@
 
 import { readFile } from 'node:fs/promises';
 
-import { componentEmbed, componentNew, parse, print } from '@bytecodealliance/jco-transpile/wasm-tools';
+import {
+  componentEmbed,
+  componentNew,
+  parse,
+  print,
+} from '@bytecodealliance/jco-transpile/wasm-tools';
 
 import { CALLS, flat } from '../worker/calls.mjs';
 
@@ -11,8 +16,12 @@ const WIT = new URL('../../../wit/deps/', import.meta.url);
 
 /** Declares the second resource of `wasi:filesystem/types` first. */
 function reordered(text) {
-  const entries = text.match(/^ {2}@since[^\n]*\n {2}resource directory-entry-stream \{.*?^ {2}\}\n/ms)[0];
-  return text.replace(entries, '').replace(/^ {2}@since[^\n]*\n {2}resource descriptor \{/m, `${entries}$&`);
+  const entries = text.match(
+    /^ {2}@since[^\n]*\n {2}resource directory-entry-stream \{.*?^ {2}\}\n/ms,
+  )[0];
+  return text
+    .replace(entries, '')
+    .replace(/^ {2}@since[^\n]*\n {2}resource descriptor \{/m, `${entries}$&`);
 }
 
 /** What the component imports: packages of ../wit in one text, and a world. */
@@ -30,7 +39,7 @@ world linked {\n${imports}  export run: func();\n}\n`;
 
 /**
  * The core module, with a memory of `pages`. Its `realloc` counts how often it is called and
- * keeps the last length; \`mode\` has it grow the memory first (1), answer \`place\` (2), trap (3),
+ * keeps the last length; `mode` has it grow the memory first (1), answer \`place\` (2), trap (3),
  * or call \`get-type\` and drop a descriptor first (4).
  */
 const MODULE = (pages, calls) => `(module
@@ -64,13 +73,16 @@ ${CALLS.map(({ name }) => `  (export "${name}" (func $${name}))`).join('\n')}
 function imported(call) {
   const { parameters, results } = flat(call);
   const types = (keyword, list) => (list.length ? ` (${keyword} ${list.join(' ')})` : '');
-  return `  (import "${call.from}" "${call.imported}" (func $${call.name}${types('param', parameters)}${types('result', results)}))`;
+  const signature = `${types('param', parameters)}${types('result', results)}`;
+  return `  (import "${call.from}" "${call.imported}" (func $${call.name}${signature}))`;
 }
 
 /** The component, with a memory of `pages`, or with its resources in another order. */
 export async function linked({ pages = 2, entriesFirst = false } = {}) {
   const isEntries = ({ imported }) => imported.includes('directory-entry-stream');
-  const calls = entriesFirst ? CALLS.toSorted((one, other) => isEntries(other) - isEntries(one)) : CALLS;
+  const calls = entriesFirst
+    ? CALLS.toSorted((one, other) => isEntries(other) - isEntries(one))
+    : CALLS;
   const binary = await componentEmbed({
     binary: await parse(MODULE(pages, calls)),
     witSource: await world(entriesFirst),

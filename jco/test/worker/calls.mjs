@@ -90,7 +90,10 @@ function parsed(from, line) {
 
 /** All of them: their names here, what they take and answer, and where they come from. */
 export const CALLS = Object.entries(INTERFACES).flatMap(([name, lines]) =>
-  lines.trim().split('\n').map((line) => parsed(`${name}@${VERSION}`, line)),
+  lines
+    .trim()
+    .split('\n')
+    .map((line) => parsed(`${name}@${VERSION}`, line)),
 );
 CALLS.push({ ...DROP_ERROR, from: `wasi:io/error@${VERSION}` });
 

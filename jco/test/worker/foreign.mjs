@@ -49,7 +49,10 @@ run({
     const written = [];
     const asked = [];
     const stdin = { blockingRead: (length) => (asked.push(length), encode('typed')) };
-    const stdout = { write: (bytes) => void written.push(decode(bytes)), flush: () => void written.push('!') };
+    const stdout = {
+      write: (bytes) => void written.push(decode(bytes)),
+      flush: () => void written.push('!'),
+    };
     await withGuest(
       async (guest) => {
         const before = guest.handles();
@@ -59,17 +62,25 @@ run({
         tell(guest.ask('input-stream.blocking-read', input, 5n), guest.core.count.value);
         tell(guest.ask('input-stream.read', input, -1n).trap);
         tell(guest.ask('input-stream.read', input, 1n << 40n));
-        tell(guest.ask('input-stream.skip', input, 5n), guest.ask('input-stream.blocking-skip', input, 5n));
+        tell(
+          guest.ask('input-stream.skip', input, 5n),
+          guest.ask('input-stream.blocking-skip', input, 5n),
+        );
         tell(guest.ask('output-stream.check-write', output));
         tell(guest.ask('output-stream.write', output, ...guest.put('printed')));
         tell(guest.ask('output-stream.write', output, ...guest.put('')));
-        tell(guest.ask('output-stream.flush', output), guest.ask('output-stream.blocking-flush', output));
+        tell(
+          guest.ask('output-stream.flush', output),
+          guest.ask('output-stream.blocking-flush', output),
+        );
         tell(guest.ask('output-stream.blocking-write-and-flush', output, ...guest.put('more')));
         tell(guest.ask('output-stream.blocking-write-and-flush', output, 0, 4097).trap);
         tell(guest.ask('output-stream.check-write', output));
         tell(guest.ask('output-stream.write-zeroes', output, 3n));
         tell(guest.ask('output-stream.blocking-write-zeroes-and-flush', output, 4n));
-        tell(guest.ask('output-stream.write', errors, ...guest.put('no permit')).trap ?? 'permitted');
+        tell(
+          guest.ask('output-stream.write', errors, ...guest.put('no permit')).trap ?? 'permitted',
+        );
         tell(guest.call('drop-input-stream', input), guest.call('drop-output-stream', output));
         guest.call('drop-output-stream', errors);
         same(guest.handles(), before);
@@ -120,30 +131,45 @@ run({
         }
         same(guest.handles(), before);
       },
-      { form, cli: cli({
-        stdin: () => inputStreamCreate({ blockingRead: fail }),
-        stdout: () => outputStreamCreate({ write: fail, checkWrite: fail, flush: fail, blockingWriteAndFlush: fail }),
-      }) },
+      {
+        form,
+        cli: cli({
+          stdin: () => inputStreamCreate({ blockingRead: fail }),
+          stdout: () =>
+            outputStreamCreate({
+              write: fail,
+              checkWrite: fail,
+              flush: fail,
+              blockingWriteAndFlush: fail,
+            }),
+        }),
+      },
     );
   }),
 
-  'a failure of a file keeps its code where somebody else passes it on': inBoth(async (tell, form) => {
-    let passed;
-    const stdin = { blockingRead: (length) => passed.read(length) };
-    await withGuest(
-      async (guest, root, fs) => {
-        const [[top]] = fs.wasi.preopens.getDirectories();
-        const unreadable = top.openAt({}, 'written', { create: true }, { write: true });
-        passed = unreadable.readViaStream(0n);
-        const answer = guest.ask('input-stream.blocking-read', guest.call('get-stdin').answer, 1n);
-        tell(Object.keys(answer));
-        tell(guest.ask('error.to-debug-string', answer.failed));
-        tell(guest.ask('filesystem-error-code', answer.failed));
-        same(guest.ask('filesystem-error-code', answer.failed), 3);
-      },
-      { form, stdin },
-    );
-  }),
+  'a failure of a file keeps its code where somebody else passes it on': inBoth(
+    async (tell, form) => {
+      let passed;
+      const stdin = { blockingRead: (length) => passed.read(length) };
+      await withGuest(
+        async (guest, root, fs) => {
+          const [[top]] = fs.wasi.preopens.getDirectories();
+          const unreadable = top.openAt({}, 'written', { create: true }, { write: true });
+          passed = unreadable.readViaStream(0n);
+          const answer = guest.ask(
+            'input-stream.blocking-read',
+            guest.call('get-stdin').answer,
+            1n,
+          );
+          tell(Object.keys(answer));
+          tell(guest.ask('error.to-debug-string', answer.failed));
+          tell(guest.ask('filesystem-error-code', answer.failed));
+          same(guest.ask('filesystem-error-code', answer.failed), 3);
+        },
+        { form, stdin },
+      );
+    },
+  ),
 
   'a promise in the place of an answer is told of': async () => {
     const later = async () => encode('late');

@@ -15,7 +15,10 @@ run(({ seeds, seed }) => ({
   'both stand on the same files': async () => {
     const fs = await empty();
     const guests = await Promise.all(['hybrid', 'classes'].map((form) => Guest.start(form, fs)));
-    const [one, other] = guests.map((guest) => ({ guest, root: guest.ask('get-directories')[0][0] }));
+    const [one, other] = guests.map((guest) => ({
+      guest,
+      root: guest.ask('get-directories')[0][0],
+    }));
     const open = ({ guest, root }, name) =>
       guest.ask('descriptor.open-at', root, 0, ...guest.put(name), 1, 3).ok;
     const calls = ({ root, file }, path) => [
@@ -91,7 +94,11 @@ run(({ seeds, seed }) => ({
     if (seed === undefined) {
       // They get far enough to find differences.
       const never = LINKED.filter(({ name }) => !seen.get(name)?.has('ok'));
-      same(never.map(({ name }) => name), [], 'never succeeded');
+      same(
+        never.map(({ name }) => name),
+        [],
+        'never succeeded',
+      );
     }
   },
 }));
@@ -102,14 +109,21 @@ function comparable(name, result) {
     return { ok: 'some' };
   }
   if (name.startsWith('descriptor.stat') && result.ok) {
-    return { ok: { ...result.ok, times: result.ok.times.map((time) => time && time[0] < 9999n ? time : time !== null) } };
+    return {
+      ok: {
+        ...result.ok,
+        times: result.ok.times.map((time) => (time && time[0] < 9999n ? time : time !== null)),
+      },
+    };
   }
   return result;
 }
 
 /** Why a guest ends. */
-const ENDS =
-  /^(unknown handle index \d+|a pointer (is not aligned|leads out of the memory)|a text is not UTF-8|a case is none)$/;
+const ENDS = new RegExp(
+  '^(unknown handle index \\d+|a pointer (is not aligned|leads out of the memory)|' +
+    'a text is not UTF-8|a case is none)$',
+);
 
 /** A guest that passes any numbers at all, and whose `realloc` is no better. */
 async function hostile(fs, seed, outcomes) {
@@ -185,8 +199,18 @@ async function compared(seed, seen, traced = false) {
       guest.core.place.value = place;
       const asked = kinds.endsWith('r') ? guest.ask(name, ...args) : guest.call(name, ...args);
       const result = Object(asked) === asked ? asked : { answer: asked };
-      const after = 'failed' in result ? [guest.ask('error.to-debug-string', result.failed), guest.ask('filesystem-error-code', result.failed)] : [];
-      return [result.trap ? { trap: true } : comparable(name, result), ...after, systems[guests.indexOf(guest)].resources];
+      const after =
+        'failed' in result
+          ? [
+              guest.ask('error.to-debug-string', result.failed),
+              guest.ask('filesystem-error-code', result.failed),
+            ]
+          : [];
+      return [
+        result.trap ? { trap: true } : comparable(name, result),
+        ...after,
+        systems[guests.indexOf(guest)].resources,
+      ];
     });
     same(one, other, what);
     const [result] = one;
@@ -195,7 +219,11 @@ async function compared(seed, seen, traced = false) {
     if (result.trap) {
       // A guest ends there.
       systems.forEach((fs) => fs.release());
-      same(systems.map(({ resources }) => resources), [0, 0], what);
+      same(
+        systems.map(({ resources }) => resources),
+        [0, 0],
+        what,
+      );
       guests = await Promise.all(forms.map(start));
       handles = fresh(guests);
     } else {
@@ -204,10 +232,16 @@ async function compared(seed, seen, traced = false) {
   }
   for (const kind of Object.keys(DROPS)) {
     for (const handle of handles[kind]) {
-      guests.forEach((guest) => ok(!guest.call(DROPS[kind], handle).trap, `${DROPS[kind]} ${handle}`));
+      guests.forEach((guest) =>
+        ok(!guest.call(DROPS[kind], handle).trap, `${DROPS[kind]} ${handle}`),
+      );
     }
   }
-  same(systems.map(({ resources }) => resources), [0, 0], `seed ${seed}`);
+  same(
+    systems.map(({ resources }) => resources),
+    [0, 0],
+    `seed ${seed}`,
+  );
   same(told[0], told[1], `seed ${seed}`);
   ok(!traced || told[0].length > 20, `${told[0].length} calls told`);
   same(Object.values(guests[0].handles()), traced ? [] : [0, 0, 0, 0, 0], `seed ${seed}`);
@@ -257,7 +291,13 @@ function keep(handles, name, args, result) {
   }
 }
 
-const CHOICES = CALLS.filter(({ from, name }) => !from.startsWith('wasi:cli') && name !== 'poll' && name !== 'get-directories' && name !== 'pollable.block');
+const CHOICES = CALLS.filter(
+  ({ from, name }) =>
+    !from.startsWith('wasi:cli') &&
+    name !== 'poll' &&
+    name !== 'get-directories' &&
+    name !== 'pollable.block',
+);
 /** How many more of what makes something, or seldom succeeds. */
 const MORE = {
   'descriptor.open-at': 8,
@@ -297,7 +337,8 @@ class Random {
   /** One with a sign, as WebAssembly hands it on; of 64 bits in the place of such. */
   number(like = 0) {
     const edges = [0, 1, 65_535, 131_071, 131_072, 2 ** 31, -8, -1];
-    const number = (this.below(2) === 0 ? this.pick(edges) : this.below(this.pick([16, 4200, 140_000]))) | 0;
+    const number =
+      (this.below(2) === 0 ? this.pick(edges) : this.below(this.pick([16, 4200, 140_000]))) | 0;
     return typeof like === 'bigint' ? BigInt(number) : number;
   }
 
@@ -322,9 +363,26 @@ class Random {
         // Of bytes outside of the memory jco takes what is inside.
         return [4096, this.pick([0, 1, 5, 4096, 4097, 60_000])];
       case 'T':
-        return [this.below(3), this.pick([0n, 7n, -1n, 1n << 40n]), this.pick([0, 5, 999_999_999, 1_000_000_000, -1])];
+        return [
+          this.below(3),
+          this.pick([0n, 7n, -1n, 1n << 40n]),
+          this.pick([0, 5, 999_999_999, 1_000_000_000, -1]),
+        ];
       case 'N':
-        return [this.pick([0n, 1n, 5n, 4096n, 65_536n, 65_537n, 1n << 20n, -1n, (1n << 63n) - 1n, BigInt(this.below(9999))])];
+        return [
+          this.pick([
+            0n,
+            1n,
+            5n,
+            4096n,
+            65_536n,
+            65_537n,
+            1n << 20n,
+            -1n,
+            (1n << 63n) - 1n,
+            BigInt(this.below(9999)),
+          ]),
+        ];
       case 'f':
         return [this.below(2)];
       case 'O':

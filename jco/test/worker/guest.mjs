@@ -146,7 +146,9 @@ export class Guest {
 
   text(at) {
     const [start, length] = [this.view.getUint32(at, true), this.view.getUint32(at + 4, true)];
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(this.bytes(start, length));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+      this.bytes(start, length),
+    );
   }
 
   list(at) {
@@ -194,7 +196,9 @@ function entry(guest, at) {
 }
 
 function words(guest, at) {
-  return Array.from({ length: u32(guest, at + 4) }, (_, index) => u32(guest, u32(guest, at) + 4 * index));
+  return Array.from({ length: u32(guest, at + 4) }, (_, index) =>
+    u32(guest, u32(guest, at) + 4 * index),
+  );
 }
 
 function directories(guest, at) {
@@ -213,7 +217,11 @@ const byte = type(2, 1, result(1, u8));
 const made = type(8, 4, result(4, u32));
 const count = type(16, 8, result(8, u64));
 const stated = type(104, 8, result(8, stat));
-const hash = type(24, 8, result(8, (guest, at) => [u64(guest, at), u64(guest, at + 8)]));
+const hash = type(
+  24,
+  8,
+  result(8, (guest, at) => [u64(guest, at), u64(guest, at + 8)]),
+);
 const done = type(12, 4, streamed(4));
 const list = type(12, 4, streamed(4, bytes));
 const passed = type(16, 8, streamed(8, u64));
@@ -242,7 +250,11 @@ export const RESULTS = {
   'descriptor.get-type': byte,
   'descriptor.set-size': code,
   'descriptor.set-times': code,
-  'descriptor.read': type(16, 4, result(4, (guest, at) => [guest.list(at), u8(guest, at + 8)])),
+  'descriptor.read': type(
+    16,
+    4,
+    result(4, (guest, at) => [guest.list(at), u8(guest, at + 8)]),
+  ),
   'descriptor.write': count,
   'descriptor.read-directory': made,
   'descriptor.sync': code,
@@ -252,7 +264,11 @@ export const RESULTS = {
   'descriptor.set-times-at': code,
   'descriptor.link-at': code,
   'descriptor.open-at': made,
-  'descriptor.readlink-at': type(12, 4, result(4, (guest, at) => guest.text(at))),
+  'descriptor.readlink-at': type(
+    12,
+    4,
+    result(4, (guest, at) => guest.text(at)),
+  ),
   'descriptor.remove-directory-at': code,
   'descriptor.rename-at': code,
   'descriptor.symlink-at': code,

@@ -86,7 +86,8 @@ async function withMemory(memory, realloc, check) {
   try {
     const [[root]] = fs.wasi.preopens.getDirectories();
     const file = root.openAt({}, 'file', { create: true }, { read: true, write: true });
-    const table = (number) => Object.assign([1 << 30, 0, 0, number | (1 << 30)], { _createdReps: new Set() });
+    const table = (number) =>
+      Object.assign([1 << 30, 0, 0, number | (1 << 30)], { _createdReps: new Set() });
     const { InputStream, OutputStream } = fs.io.streams;
     const link = (method, ...tables) => {
       const linked = method[LOWER]({ memory, realloc, resourceTables: tables });
@@ -120,7 +121,14 @@ const CHECKS = {
         const { size, align } = RESULTS[name];
         const END = guest.memory.buffer.byteLength;
         const all = () => fine(guest, name, kinds.slice(0, -1), handles);
-        const bad = [END - size + align, END, END - 1 & -align, 2 ** 31, -align, ...(align > 1 ? [RESULT + 1, -1] : [])];
+        const bad = [
+          END - size + align,
+          END,
+          (END - 1) & -align,
+          2 ** 31,
+          -align,
+          ...(align > 1 ? [RESULT + 1, -1] : []),
+        ];
         for (const place of bad) {
           isTrap(guest, `${name} at ${place}`, name, ...all(), place | 0);
         }
@@ -172,7 +180,15 @@ const CHECKS = {
           if (!'PB'.includes(kind)) {
             continue;
           }
-          const bad = [[END, 1], [END - 3, 4], [0, -1], [-1, 1], [-8, 16], [2 ** 31, 1], [END + 1, 0]];
+          const bad = [
+            [END, 1],
+            [END - 3, 4],
+            [0, -1],
+            [-1, 1],
+            [-8, 16],
+            [2 ** 31, 1],
+            [END + 1, 0],
+          ];
           if (kind === 'P') {
             guest.put(new Uint8Array([0x66, 0xff]), 6000);
             guest.put(new Uint8Array([0xed, 0xa0, 0x80]), 6008);
@@ -194,11 +210,30 @@ const CHECKS = {
     withGuest(async (guest, root) => {
       const file = open(guest, root, 'file');
       const path = guest.put('file');
-      const [good, bad] = [[1, 0n, 0], [[3, 0n, 0], [-1, 0n, 0], [256, 0n, 0]]];
+      const [good, bad] = [
+        [1, 0n, 0],
+        [
+          [3, 0n, 0],
+          [-1, 0n, 0],
+          [256, 0n, 0],
+        ],
+      ];
       for (const time of bad) {
-        for (const times of [[...good, ...time], [...time, ...good]]) {
+        for (const times of [
+          [...good, ...time],
+          [...time, ...good],
+        ]) {
           isTrap(guest, shown(times), 'descriptor.set-times', file, ...times, RESULT);
-          isTrap(guest, shown(times), 'descriptor.set-times-at', root, 0, ...path, ...times, RESULT);
+          isTrap(
+            guest,
+            shown(times),
+            'descriptor.set-times-at',
+            root,
+            0,
+            ...path,
+            ...times,
+            RESULT,
+          );
         }
       }
       for (const advice of [6, -1, 256]) {
@@ -278,7 +313,13 @@ const CHECKS = {
         ],
       ];
       const end = guest.memory.buffer.byteLength;
-      for (const [mode, place] of [[2, end], [2, -1], [2, end - 3], [2, 2 ** 31], [3, 0]]) {
+      for (const [mode, place] of [
+        [2, end],
+        [2, -1],
+        [2, end - 3],
+        [2, 2 ** 31],
+        [3, 0],
+      ]) {
         guest.core.mode.value = 0;
         guest.core.place.value = place | 0;
         const calls = asking();
@@ -326,7 +367,11 @@ const CHECKS = {
         [0, -1, 'directory-entry-stream.read-directory-entry', entries],
       ]) {
         guest.ask(name, ...args);
-        same([guest.core.count.value, guest.core.last.value], [count, last], `${name} ${shown(args)}`);
+        same(
+          [guest.core.count.value, guest.core.last.value],
+          [count, last],
+          `${name} ${shown(args)}`,
+        );
       }
     }),
 
@@ -337,7 +382,10 @@ const CHECKS = {
       const stream = () => guest.ask('descriptor.write-via-stream', file, (1n << 63n) - 2n);
       const failures = [stream(), stream()].map(({ ok: output }) => {
         guest.ask('output-stream.check-write', output);
-        return [output, guest.ask('output-stream.blocking-write-and-flush', output, ...guest.put('text'))];
+        return [
+          output,
+          guest.ask('output-stream.blocking-write-and-flush', output, ...guest.put('text')),
+        ];
       });
       for (const [output, answer] of failures) {
         ok(answer.failed, shown(answer));
@@ -410,7 +458,9 @@ const CHECKS = {
           isTrap(guest, 'a handle of none', 'descriptor.read-directory', 77, RESULT);
           // The first call cannot know which is whose.
           const gone = open(guest, root, 'file');
-          const streams = [file, root, root].map((on) => guest.ask('descriptor.read-directory', on));
+          const streams = [file, root, root].map((on) =>
+            guest.ask('descriptor.read-directory', on),
+          );
           same(Object.keys(streams[0]), ['error'], 'a file');
           for (const { ok: entries } of streams.slice(1)) {
             const read = () => guest.ask('directory-entry-stream.read-directory-entry', entries);
@@ -420,7 +470,9 @@ const CHECKS = {
           guest.call('drop-descriptor', gone);
           same(guest.handles(), before);
           fs.release();
-          same(guest.ask('descriptor.read-directory', root), { error: ERRORS.indexOf('bad-descriptor') });
+          same(guest.ask('descriptor.read-directory', root), {
+            error: ERRORS.indexOf('bad-descriptor'),
+          });
         },
         { form },
       );
@@ -443,7 +495,8 @@ const CHECKS = {
     const memory = new WebAssembly.Memory({ initial: 2, maximum: 20, shared: true });
     let place = PAGE;
     const put = (text, at) => new Uint8Array(memory.buffer).set(new TextEncoder().encode(text), at);
-    const text = (at, length) => new TextDecoder().decode(new Uint8Array(memory.buffer, at, length).slice());
+    const text = (at, length) =>
+      new TextDecoder().decode(new Uint8Array(memory.buffer, at, length).slice());
     const view = () => new DataView(memory.buffer);
     const realloc = () => place;
     return withMemory(memory, realloc, ({ file, read, write, stat, statAt, input, output }) => {

@@ -55,7 +55,7 @@ function* everything(guest, root) {
 async function done(guest, root) {
   const answers = [];
   const calls = everything(guest, root);
-  for (let { value } = calls.next(); value; ) {
+  for (let { value } = calls.next(); value;) {
     const answer = await guest.wait(...value);
     answers.push(`${value[0]} ${plain(answer)}`);
     ({ value } = calls.next(answer));
@@ -76,15 +76,18 @@ run({
       same(guest.handles(), { ...before, descriptor: 2, entries: 1, input: 1 });
       same(fs.resources, 4);
     });
-    await withGuest(
-      async (guest, root) => same(await done(guest, root), expected),
-      { form: 'suspending', kind: 'memory' },
-    );
+    await withGuest(async (guest, root) => same(await done(guest, root), expected), {
+      form: 'suspending',
+      kind: 'memory',
+    });
   },
 
   'many calls wait at once': () =>
     withWaiting(async (guest, root) => {
-      const names = Array.from({ length: 12 }, (_, index) => `name-${index}-${'x'.repeat(9 * index)}`);
+      const names = Array.from(
+        { length: 12 },
+        (_, index) => `name-${index}-${'x'.repeat(9 * index)}`,
+      );
       const placed = names.map((name, index) => guest.put(name, 8192 + 256 * index));
       const opened = await Promise.all(
         placed.map((path) => guest.wait('descriptor.open-at', root, 0, ...path, 1, 3)),
@@ -98,13 +101,23 @@ run({
       same(guest.ask('descriptor.get-type', root), { ok: 3 });
       const missing = guest.wait('descriptor.stat-at', root, 0, ...guest.put('nothing'));
       guest.core.grow(1);
-      same((await Promise.all(sizes)).map((answer) => answer.ok?.size), names.map((_, index) => BigInt(index)));
+      same(
+        (await Promise.all(sizes)).map((answer) => answer.ok?.size),
+        names.map((_, index) => BigInt(index)),
+      );
       same(await missing, { error: NO_ENTRY });
     }),
 
   'what it waits with may be gone meanwhile': () =>
     withWaiting(async (guest, root, fs) => {
-      const { ok: file } = await guest.wait('descriptor.open-at', root, 0, ...guest.put('file'), 1, 3);
+      const { ok: file } = await guest.wait(
+        'descriptor.open-at',
+        root,
+        0,
+        ...guest.put('file'),
+        1,
+        3,
+      );
       const path = guest.put('file');
       const waiting = [
         guest.wait('descriptor.open-at', root, 0, ...path, 0, 1),
@@ -134,7 +147,14 @@ run({
       guests.push({ guest, root, fs });
     }
     for (const [index, { guest, root }] of guests.entries()) {
-      const { ok: file } = guest.ask('descriptor.open-at', root, 0, ...guest.put(`of ${index}`), 1, 3);
+      const { ok: file } = guest.ask(
+        'descriptor.open-at',
+        root,
+        0,
+        ...guest.put(`of ${index}`),
+        1,
+        3,
+      );
       guest.ask('descriptor.write', file, ...guest.put('x'.repeat(index)), 0n);
     }
     const listed = ({ guest, root }) => {
@@ -148,9 +168,15 @@ run({
         names.push(entry[1]);
       }
     };
-    same(guests.map(listed), [0, 1, 2, 0, 1, 2].map((index) => [`of ${index}`, `of ${index + 3}`]));
+    same(
+      guests.map(listed),
+      [0, 1, 2, 0, 1, 2].map((index) => [`of ${index}`, `of ${index + 3}`]),
+    );
     systems[1].release();
-    same(systems.map((fs) => fs.resources), [6, 0, 6]);
+    same(
+      systems.map((fs) => fs.resources),
+      [6, 0, 6],
+    );
     same(guests[0].guest.ask('descriptor.get-type', guests[0].root), { ok: 3 });
     same(guests[4].guest.ask('descriptor.get-type', guests[4].root), { error: BAD_DESCRIPTOR });
     systems[0].close();
@@ -175,7 +201,10 @@ run({
         guest.core = one.core;
         same(guest.ask('descriptor.write', one.file, ...guest.put('of the one'), 0n), { ok: 10n });
         guest.core = other.core;
-        same(new TextDecoder().decode(guest.ask('input-stream.read', other.input, 99n).ok), 'of the one');
+        same(
+          new TextDecoder().decode(guest.ask('input-stream.read', other.input, 99n).ok),
+          'of the one',
+        );
         same(fs.resources, 9);
         for (const { core, root, file, input } of inside) {
           guest.core = core;
