@@ -109,7 +109,12 @@ const setTimes: Lowering = ({ memory, resourceTables: [table] }) => {
 
 const setTimesAt: Lowering = ({ memory, resourceTables: [table] }) => {
   const guest = guestMemory(memory);
-  return (self: number, flags: number, start: number, ...rest: [number, ...Time, ...Time, number]) => {
+  return (
+    self: number,
+    flags: number,
+    start: number,
+    ...rest: [number, ...Time, ...Time, number]
+  ) => {
     const [length, kind, seconds, nanoseconds, kind2, seconds2, nanoseconds2, result] = rest;
     const number = numberOfHandle(table!, self);
     const count = path(guest, 0, start, length);

@@ -90,7 +90,11 @@ export function path(guest: GuestMemory, which: 0 | 1, at: number, length: numbe
 }
 
 /** Copies what goes out into memory that the guest makes room for; where that is. */
-export function outToGuest(guest: GuestMemory, realloc: Linkage['realloc'], length: number): number {
+export function outToGuest(
+  guest: GuestMemory,
+  realloc: Linkage['realloc'],
+  length: number,
+): number {
   // What goes out is first copied: the guest runs meanwhile.
   const bytes = exchange().out.slice(0, length);
   const place = realloc(0, 0, 1, length) >>> 0;

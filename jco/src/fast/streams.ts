@@ -130,7 +130,9 @@ function putForeign<T>(results: Results, at: number, shape: Shape, call: () => T
   }
 }
 
-type Method<S> = { [K in keyof S]: S[K] extends (...args: never[]) => unknown ? K : never }[keyof S];
+type Method<S> = {
+  [K in keyof S]: S[K] extends (...args: never[]) => unknown ? K : never;
+}[keyof S];
 
 function object<S extends object>(number: number): S {
   return foreign<S>(number) ?? trap(`unknown stream ${number}`);
