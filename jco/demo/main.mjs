@@ -35,8 +35,8 @@ if (values.headless) {
   let code = 0;
   try {
     if (values.linux === undefined) {
-      await drive('chromium', server.port, values.screenshot);
-      await drive('firefox', server.port);
+      await drive('chromium', server, values.screenshot);
+      await drive('firefox', server);
     } else {
       const { driveLinux } = await import('./linux/drive.mjs');
       await driveLinux(server.port, values.screenshot);

@@ -93,6 +93,34 @@ async function clean() {
   }
 }
 
+/**
+ * What transpiles components, for pages: with the shim in it, because it is a component itself,
+ * and without what it asks of Node's, over which bundlers stumble. It reads its own modules from
+ * beside it.
+ */
+async function transpiler() {
+  const vendor = dirname(require.resolve('@bytecodealliance/jco-transpile/component'));
+  const folder = join(dist, 'program', 'transpiler');
+  await build({
+    entryPoints: { bindgen: '@bytecodealliance/jco-transpile/component' },
+    outdir: folder,
+    absWorkingDir: root,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    alias: { 'node:fs/promises': './scripts/no-files.mjs' },
+    logLevel: 'warning',
+  });
+  const modules = (await readdir(vendor)).filter((name) => /^js-component.*\.wasm$/.test(name));
+  await Promise.all(modules.map((name) => copyFile(join(vendor, name), join(folder, name))));
+  await writeFile(
+    join(folder, 'bindgen.d.ts'),
+    "export { $init, generate } from '@bytecodealliance/jco-transpile/component';\n",
+  );
+}
+
 function compile() {
   const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
   run(tsc, '--project', root);
@@ -110,7 +138,7 @@ function run(script, ...args) {
 const late = {
   name: 'late',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /\/embedded\.js$|\/check\// }, ({ path, resolveDir }) => ({
+    onResolve({ filter: /\/embedded\.js$|\/check\/|\/transpiler\// }, ({ path, resolveDir }) => ({
       path: `./${relative(dist, join(resolveDir, path)).split(sep).join('/')}`,
       external: true,
     })),
@@ -121,7 +149,7 @@ async function withNinep() {
   const larger = {
     name: 'larger-core',
     setup: ({ onResolve }) =>
-      onResolve({ filter: /\/core\// }, ({ path }) => {
+      onResolve({ filter: /\/core\/(embedded|wasi_opfs)\.js$/ }, ({ path }) => {
         const within = join('core-p9', basename(path));
         const isLate = path.endsWith('/embedded.js');
         return isLate ? { path: `./${within}`, external: true } : { path: join(dist, within) };
@@ -142,10 +170,10 @@ async function withNinep() {
   });
 }
 
-/** What a page without a bundler imports. */
+/** What a page without a bundler imports, and what runs its programs. */
 async function standalone() {
   await build({
-    entryPoints: ['standalone.js'],
+    entryPoints: { standalone: 'standalone.js', worker: 'program/worker.js' },
     absWorkingDir: dist,
     outdir: dist,
     allowOverwrite: true,
@@ -188,6 +216,7 @@ if ((await embed('core')) > CORE_MAX) {
 }
 await embed('core-p9');
 await embed('check');
+await transpiler();
 compile();
 await standalone();
 await withNinep();

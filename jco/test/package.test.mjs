@@ -52,6 +52,7 @@ test('its types are exact for whoever is strict', () => {
   writeFileSync(
     join(project, 'uses.ts'),
     `import { type Device, Exit, Filesystem, checkVolume, setDefaultMounts } from 'wasi-opfs';
+    import { type RunOptions, RunError, execute, run } from 'wasi-opfs';
     import { filesystem, preopens, types } from 'wasi-opfs/filesystem';
     import { WASIShim, Filesystem as Same } from 'wasi-opfs/standalone';
 
@@ -66,11 +67,16 @@ test('its types are exact for whoever is strict', () => {
     });
     setDefaultMounts({ '/': 'volume:a' }, { sync: true });
     const report: { findings: unknown[] } = await checkVolume('a', { repair: true });
+    const options: RunOptions = { mounts: { '/': 'memory' }, stdout: new WritableStream() };
+    const ended: number = (await run(new Blob(), options)).exitCode;
+    const there: number = await execute(fs, bytes as BufferSource, { stdin: device });
+    // @ts-expect-error: a program needs mounts
+    await run('program.wasm', {});
     // @ts-expect-error: a mount is text
     await Filesystem.open({ mounts: { '/': 1 } });
     // @ts-expect-error: there is no such option
     fs.preview1({ arguments: [] });
-    export { Exit, bytes, code, filesystem, paths, report, same };`,
+    export { Exit, RunError, ended, there, bytes, code, filesystem, paths, report, same };`,
   );
   for (const [module, moduleResolution] of [
     ['nodenext', 'nodenext'],

@@ -16,10 +16,10 @@ use self::kinds::Opened;
 use self::volumes::sync;
 pub(crate) use self::volumes::write_out;
 use crate::backend::volume::Options;
-use crate::door::slots::Slots;
-use crate::door::thrown::{refused, thrown};
 #[cfg(feature = "p9")]
 use crate::door::p9;
+use crate::door::slots::Slots;
+use crate::door::thrown::{refused, thrown};
 use crate::door::{jco, p1, page};
 use crate::error::{ErrorCode, Result, SetupError};
 use crate::mount::{MountOptions, MountTable};

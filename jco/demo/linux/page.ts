@@ -189,7 +189,9 @@ async function run({ arguments: line, stdin = '' }: Example): Promise<void> {
     PWD: '/',
     TERM: 'xterm-256color',
   };
-  tell({ type: 'program', ...ready, argv, environment, stdin });
+  // None of these is a component.
+  const module = ready.program as WebAssembly.Module;
+  tell({ type: 'program', module, files: ready.files, argv, environment, stdin });
   await ended.promise;
   ended = undefined;
   await Promise.all([look(), screen.shown()]);

@@ -2,6 +2,8 @@
 //! in `open`.
 
 mod open;
+#[cfg(feature = "p9")]
+mod room;
 
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
@@ -158,7 +160,10 @@ impl Disk for OpfsFile {
     }
 
     fn room(&mut self) -> Option<u64> {
-        // What the engine says of it is a promise.
+        // Nobody else asks.
+        #[cfg(feature = "p9")]
+        return room::room();
+        #[cfg(not(feature = "p9"))]
         None
     }
 

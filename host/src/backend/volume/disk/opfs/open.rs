@@ -225,6 +225,9 @@ impl OpfsFile {
         let handle = opening.handle(&format!("{name}.volume")).await?;
         let mut disk = Self { handle, len: 0, lock: Some(lock) };
         disk.len = disk.ask_len().map_err(|code| opening.failed(code, "its size is not known"))?;
+        // Said by the time that somebody wants to know.
+        #[cfg(feature = "p9")]
+        let _ = super::room::room();
         Ok(disk)
     }
 }
