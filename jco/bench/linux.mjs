@@ -1,10 +1,10 @@
 // What is served to virtual machines, measured in a worker: single messages of 9P2000.L, and
 // a Linux in v86 that mounts a volume, beside one that mounts v86's own file system in memory.
 
-import { Filesystem } from 'wasi-opfs/ninep';
+import { Filesystem } from '../dist/with-ninep.js';
 
 import { Machine } from '../demo/linux/machine.js';
-import { Client, NO_FID, message } from '../test/worker/p9-client.mjs';
+import { Client, message } from '../test/worker/p9-client.mjs';
 import { wipe } from './storage.mjs';
 
 const post = (line) => postMessage(line);
@@ -78,7 +78,8 @@ class Shell {
     await shell.#machine.booted;
     const start = { msize: 65_536, aname: '/', columns: 200, rows: 50 };
     await shell.#machine.start(start);
-    await shell.run('stty -echo');
+    // Nothing is to stand between what commands print.
+    await shell.run('stty -echo; PS1=');
     return shell;
   }
 
