@@ -127,10 +127,10 @@ class Longest {
 
 /** Many small files in the machine's own memory, packed. */
 const pack = (files) =>
-  'mkdir -p /tmp/t && mount -t tmpfs t /tmp/t && cd /tmp/t && mkdir tree && cd tree && ' +
+  'mkdir -p /tmp/t && mount -t tmpfs t /tmp/t && mkdir /tmp/t/tree && cd /tmp/t/tree && ' +
   `for d in $(seq 20); do mkdir $d; for f in $(seq ${files / 20}); do ` +
   'echo "file $f of $d, as long as its name and this line are" > $d/$f; done; done; ' +
-  'cd .. && tar cf packed.tar tree && rm -r tree';
+  'tar cf ../packed.tar . && cd / && rm -r /tmp/t/tree';
 
 /** A Linux on a volume, or on what v86 itself serves. */
 async function machine({ server, tiny }) {
@@ -158,12 +158,19 @@ async function machine({ server, tiny }) {
   const files = tiny ? 40 : 2000;
   await shell.run(pack(files));
   if (ours) longest.ms = 0;
-  line(`tar x, ${files} files`, (await shell.run('tar xf /tmp/t/packed.tar -C /mnt')).ms);
+  await shell.run('mkdir /mnt/tree');
+  const unpacked = await shell.run('cd /mnt/tree && tar xof /tmp/t/packed.tar');
+  line(`tar x, ${files} files`, unpacked.ms);
   if (ours) line('the longest message of it', longest.ms);
-  const { printed } = await shell.run('find /mnt/tree -type f | wc -l');
-  if (Number(printed) !== files) throw new Error(`${printed} files were unpacked`);
-  line(`find, ${files} files`, (await shell.run('find /mnt/tree -type f -size +0 > /dev/null')).ms);
-  line(`rm -r, ${files} files`, (await shell.run('rm -r /mnt/tree')).ms);
+  const looked = await shell.run('find . -type f -size +0 | wc -l');
+  line(`find, ${files} files`, looked.ms);
+  if (ours) console.log(JSON.stringify({counts: fs.readdirSync('/tree').map(({name}) => name + ':' + fs.readdirSync('/tree/'+name).length).join(' ')}), looked.printed);
+  if (Number(looked.printed) !== files) {
+    console.log((await shell.run('find . -type f | wc -l')).printed);
+    console.log((await shell.run('find .')).printed);
+    throw new Error(`${looked.printed} files were unpacked`);
+  }
+  line(`rm -r, ${files} files`, (await shell.run('cd / && rm -r /mnt/tree')).ms);
   if (ours) fs.close();
 }
 

@@ -144,7 +144,7 @@ const late = {
     })),
 };
 
-/** The entry around the larger core, with all else that is the package's in the same file. */
+/** The entry around the larger core, with all else that is the package's. */
 async function withNinep() {
   const larger = {
     name: 'larger-core',
@@ -161,6 +161,9 @@ async function withNinep() {
     outdir: dist,
     allowOverwrite: true,
     bundle: true,
+    // What is loaded late here, too, imports of the shim what there is in browsers alone.
+    splitting: true,
+    chunkNames: 'with-ninep-[hash]',
     packages: 'external',
     plugins: [larger, late],
     format: 'esm',

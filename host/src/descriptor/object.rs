@@ -34,6 +34,15 @@ pub enum Owners {
     },
 }
 
+/// One number for each inode number, made for a Linux of 32 bits. That makes an inode number of
+/// its own of `number`, the lower half of `number + 2` XOR the upper one, and leaves entries out
+/// that come to 0. So it gets the lower half of ours, which no two objects of a volume have at
+/// once, and what is shown stays the same where the upper half is 0.
+const fn in_32_bits(inode: u64) -> u64 {
+    let (upper, lower) = (inode >> 32, inode & 0xffff_ffff);
+    (upper << 32 | (lower + 2 & 0xffff_ffff) ^ upper).wrapping_sub(2)
+}
+
 /// What an object was reached through.
 struct Export {
     root: Place,
@@ -116,7 +125,7 @@ impl Object {
     }
 
     /// A number that no other object of the mounts has: for those of the first mount, the
-    /// inode number.
+    /// inode number, or what it is in one to one.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number_of(self.id())
@@ -137,7 +146,7 @@ impl Object {
     fn number_of(&self, id: NodeId) -> u64 {
         let mut devices = self.export.devices.iter();
         let device = match devices.position(|device| *device == id.device) {
-            Some(0) => return id.inode,
+            Some(0) => return in_32_bits(id.inode),
             // A number of the run is no help to whoever keeps it beyond that.
             Some(index) => index as u64,
             None => id.device,
@@ -432,5 +441,31 @@ fn xattr_name(name: &[u8]) -> Result<()> {
         _ if name.contains(&0) => Err(ErrorCode::Invalid),
         _ if name.len() > XATTR_NAME_MAX => Err(ErrorCode::NameTooLong),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_32_bits;
+
+    #[test]
+    fn a_linux_of_32_bits_tells_inodes_apart() {
+        let numbers = [0, 1, 2, 0xffff_fffd].into_iter().flat_map(|upper: u64| {
+            [1, 2, 3, 1000, 0xffff_fffd].map(|lower: u64| upper << 32 | lower)
+        });
+        let mut all = Vec::new();
+        for inode in numbers {
+            let number = in_32_bits(inode);
+            // As v9fs has it in `v9fs_qid2ino`.
+            let path = number.wrapping_add(2);
+            let seen = (path ^ path >> 32) & 0xffff_ffff;
+            assert_eq!(seen, (inode & 0xffff_ffff) + 2, "{inode:#x}");
+            assert!(inode >> 32 > 0 || number == inode, "{inode:#x}");
+            all.push(number);
+        }
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
     }
 }
