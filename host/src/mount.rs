@@ -7,6 +7,7 @@ use async_lock::{Mutex, MutexGuard};
 
 use crate::backend::{Backend, Fresh, Kind, Node};
 use crate::error::{ErrorCode, Result, SetupError};
+use crate::locks::Locks;
 use crate::path::{Name, Part, Path};
 use crate::shared::{Ref, lock};
 
@@ -18,6 +19,7 @@ struct Inner {
     backend: Ref<dyn Backend>,
     /// Held around changes where a change is more than one step.
     changes: Option<Mutex<()>>,
+    locks: Locks,
 }
 
 impl FileSystem {
@@ -25,7 +27,7 @@ impl FileSystem {
     #[must_use]
     pub fn new(backend: Ref<dyn Backend>) -> Self {
         let changes = backend.capabilities().waits.then(|| Mutex::new(()));
-        Self(Ref::new(Inner { backend, changes }))
+        Self(Ref::new(Inner { backend, changes, locks: Locks::default() }))
     }
 
     /// The backend.
@@ -38,6 +40,11 @@ impl FileSystem {
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         Ref::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The advisory locks on its files.
+    pub(crate) fn locks(&self) -> &Locks {
+        &self.0.locks
     }
 
     /// Waits until no other change is under way.

@@ -58,7 +58,8 @@ impl fmt::Debug for Name {
 
 /// A part of a path that moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub enum Part {
+    /// To what a name leads to.
     Name(Name),
     /// `..`
     Up,

@@ -137,6 +137,23 @@ pub(crate) async fn parent(base: &Place, mut path: Path) -> Result<Parent> {
     Ok(Parent { place, last })
 }
 
+/// What `name` leads to in the directory `base`: no link is followed, and a mount point leads
+/// to what is mounted there.
+///
+/// # Errors
+/// `not-directory` if `base` is none.
+pub(crate) async fn child(base: &Place, name: &Name) -> Result<Option<Place>> {
+    if base.node.kind() != Kind::Directory {
+        return Err(ErrorCode::NotDirectory);
+    }
+    if let Some(root) = base.mount.mounted_at(&base.node, name) {
+        return Ok(Some(root));
+    }
+    let backend = base.mount.fs.backend();
+    let Walk { walked, node } = backend.walk(&base.node, std::slice::from_ref(name)).await?;
+    Ok((walked == 1).then(|| Place { mount: base.mount.clone(), node }))
+}
+
 /// The way to a directory: from `from` along `names`, all of which led to real
 /// directories when they were walked.
 struct Step {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::tools::{cargo, on_path, run, run_quietly, say};
 
-const TARGETS: [&str; 2] = ["mount", "check"];
+const TARGETS: [&str; 4] = ["mount", "check", "p9_wire", "p9_session"];
 
 /// Runs one fuzzer, or all.
 ///

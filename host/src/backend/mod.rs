@@ -236,9 +236,10 @@ pub struct Changes {
 }
 
 /// What [`Backend::set_xattr`] does about an attribute of the same name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum XattrMode {
     /// Replace it, or create it.
+    #[default]
     Set,
     /// It must not exist: `exist`.
     Create,

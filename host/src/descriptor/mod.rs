@@ -1,14 +1,19 @@
 //! A descriptor: what a guest holds of a file or a directory. Here is all that is
 //! done with the object itself; `open` has what makes a descriptor, `names` what
-//! changes directories.
+//! changes directories. `object` and `entries` are the same for callers that go name by
+//! name and hold what they have not opened.
 
+mod entries;
 mod listing;
 mod names;
+mod object;
 mod open;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+pub use self::entries::{Given, MakeFlags};
 pub use self::listing::Listing;
+pub use self::object::{Object, Owners, XATTR_SIZE_MAX};
 pub use self::open::{DescriptorFlags, OpenFlags};
 use crate::backend::{
     Attributes, Backend, Changes, Destination, File, Kind, NewTime, NodeId, Position, Source, Time,

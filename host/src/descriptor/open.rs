@@ -40,18 +40,18 @@ pub struct OpenFlags {
 }
 
 /// How often an open starts again because a name came or went in between.
-const MAX_RACES: usize = 8;
+pub(super) const MAX_RACES: usize = 8;
 
 /// What is asked for, once it is known to make sense.
 #[derive(Clone, Copy)]
-struct Request {
+pub(super) struct Request {
     open: OpenFlags,
-    access: Access,
+    pub(super) access: Access,
 }
 
 impl Request {
     /// What can be refused before anything is looked up.
-    fn new(open: OpenFlags, flags: DescriptorFlags) -> Result<Self> {
+    pub(super) fn new(open: OpenFlags, flags: DescriptorFlags) -> Result<Self> {
         if open.directory && (open.create || open.exclusive || open.truncate) {
             return Err(ErrorCode::Invalid);
         }
@@ -118,10 +118,18 @@ impl Descriptor {
         Err(ErrorCode::Busy)
     }
 
-    fn of_file(place: Place, request: Request, file: Ref<dyn File>) -> Self {
+    pub(super) fn of_file(place: Place, request: Request, file: Ref<dyn File>) -> Self {
         let Access { read, write } = request.access;
         let flags = DescriptorFlags { read, write, ..Default::default() };
         Self { place, flags, file: Some(file) }
+    }
+
+    /// The same for no more than what was asked for: cutting a file is no leave to write it.
+    pub(super) fn only(mut self, flags: DescriptorFlags) -> Self {
+        if self.file.is_some() {
+            self.flags = flags;
+        }
+        self
     }
 
     /// This directory, as the base of a path.
@@ -151,7 +159,7 @@ async fn create(parent: &Place, name: &Name, access: Access) -> Result<(Node, Re
 }
 
 /// The gate: everything that opens an object comes through here.
-async fn open_object(place: Place, request: Request) -> Result<Descriptor> {
+pub(super) async fn open_object(place: Place, request: Request) -> Result<Descriptor> {
     let Request { open, access } = request;
     if request.exclusive() {
         return Err(ErrorCode::Exist);

@@ -7,6 +7,8 @@ pub(crate) mod answer;
 pub mod jco;
 #[cfg(feature = "p1")]
 pub mod p1;
+#[cfg(feature = "p9")]
+pub mod p9;
 #[cfg(all(feature = "jco", target_arch = "wasm32"))]
 pub mod page;
 #[cfg(all(feature = "jco", any(test, target_arch = "wasm32")))]

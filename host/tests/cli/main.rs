@@ -6,4 +6,5 @@ mod copies;
 mod files;
 mod place;
 mod run;
+mod serve;
 mod volumes;

@@ -140,11 +140,16 @@ impl Place {
         self.command(args).output().expect("it starts")
     }
 
-    /// Runs a command other than `run`.
-    pub(crate) fn tool(&self, args: &[&str]) -> Output {
+    /// A command other than `run`, to be started.
+    pub(crate) fn start(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wasi-opfs"));
         command.current_dir(self.0.path()).stdin(Stdio::null()).args(args);
-        command.output().expect("it starts")
+        command
+    }
+
+    /// Runs a command other than `run`.
+    pub(crate) fn tool(&self, args: &[&str]) -> Output {
+        self.start(args).output().expect("it starts")
     }
 
     /// The same, and what it printed, for one that has to end well.

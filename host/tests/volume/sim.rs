@@ -217,6 +217,10 @@ impl Disk for Sim {
         Ok(())
     }
 
+    fn room(&mut self) -> Option<u64> {
+        None
+    }
+
     fn flush(&mut self) -> Result<(), ErrorCode> {
         let mut state = self.state();
         state.call()?;

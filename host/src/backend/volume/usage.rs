@@ -52,18 +52,20 @@ impl Store {
         pages.filter(|((_, block), _)| new(block)).count() as u64
     }
 
-    /// How full it is, where a limit says how large it may become.
-    pub(super) fn state(&self, limited: bool) -> Result<StatFs> {
-        if !limited {
-            return Err(ErrorCode::Unsupported);
-        }
-        let growth = u64::from(self.limit.saturating_sub(self.space.end()));
+    /// How full it is, where a limit or its storage says how large it may become.
+    pub(super) fn state(&mut self, limited: bool) -> Result<StatFs> {
+        let most = u64::from(self.limit.saturating_sub(self.space.end()));
+        let growth = match self.disk.room() {
+            Some(room) => most.min(room / BLOCK as u64),
+            None if limited => most,
+            None => return Err(ErrorCode::Unsupported),
+        };
         let free = self.space.available() + self.space.waiting() + growth;
         Ok(StatFs {
             // A block is 4096 bytes.
             #[allow(clippy::cast_possible_truncation)]
             block_size: BLOCK as u32,
-            blocks: u64::from(self.limit.max(self.space.end())),
+            blocks: u64::from(self.space.end()) + growth,
             free_blocks: free,
             available_blocks: free.saturating_sub(u64::from(RESERVE)),
             files: 0,

@@ -15,6 +15,7 @@ mod preview1;
 mod program;
 mod progress;
 mod run;
+mod serve;
 mod stdio;
 mod trace;
 mod volume;
@@ -43,6 +44,8 @@ enum Command {
     Import(files::Import),
     Export(files::Export),
     #[command(subcommand)]
+    Serve(serve::Serve),
+    #[command(subcommand)]
     Volume(volume::Volume),
 }
 
@@ -56,6 +59,7 @@ fn main() {
         Command::Cat(cat) => (cat.start(), FAILED),
         Command::Import(import) => (import.start(), FAILED),
         Command::Export(export) => (export.start(), FAILED),
+        Command::Serve(serve) => (serve.start(), FAILED),
         Command::Volume(volume) => {
             let failed = volume.failed();
             (volume.start(), failed)

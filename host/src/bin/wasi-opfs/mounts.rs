@@ -78,6 +78,11 @@ impl MountSpec {
         Self { read_only: true, ..self.clone() }
     }
 
+    /// Whether it is a directory of this machine that may be changed.
+    pub(crate) fn is_directory_to_write(&self) -> bool {
+        matches!(self.storage, Storage::Dir(_)) && !self.read_only
+    }
+
     /// The guest's name of it.
     pub(crate) fn guest(&self) -> &str {
         &self.guest

@@ -20,7 +20,7 @@ use crate::shared::Shared;
 ///
 /// Every call may answer `insufficient-space` or `io`. What a failed call leaves of the
 /// range it was given is unknown; all else is as it was.
-#[allow(clippy::len_without_is_empty)] // Six calls; one of an empty disk would be a seventh.
+#[allow(clippy::len_without_is_empty)] // Nobody asks whether a disk is empty.
 pub trait Disk: Shared {
     /// Reads from `at`; fewer bytes than asked for at the end, or for any other reason,
     /// but none only at the end.
@@ -47,6 +47,9 @@ pub trait Disk: Shared {
     /// # Errors
     /// `insufficient-space`, `io`.
     fn set_len(&mut self, len: u64) -> Result<()>;
+
+    /// How many bytes it can grow by, as far as that is known without waiting for it.
+    fn room(&mut self) -> Option<u64>;
 
     /// Returns when all that was written will survive a power cut.
     ///

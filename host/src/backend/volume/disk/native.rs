@@ -146,6 +146,14 @@ impl Disk for NativeFile {
         uninterrupted(|| self.file.set_len(len))
     }
 
+    fn room(&mut self) -> Option<u64> {
+        #[cfg(all(target_os = "linux", feature = "dir"))]
+        if let Ok(state) = rustix::fs::fstatvfs(&self.file) {
+            return Some(state.f_bavail.saturating_mul(state.f_frsize));
+        }
+        None
+    }
+
     fn flush(&mut self) -> Result<()> {
         uninterrupted(|| self.file.sync_data())
     }

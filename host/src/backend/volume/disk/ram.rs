@@ -113,6 +113,11 @@ impl Disk for Ram {
         Ok(())
     }
 
+    fn room(&mut self) -> Option<u64> {
+        let content = lock(&self.0);
+        Some(content.limit.saturating_sub(content.len))
+    }
+
     fn flush(&mut self) -> Result<()> {
         Ok(())
     }

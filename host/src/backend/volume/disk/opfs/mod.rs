@@ -157,6 +157,11 @@ impl Disk for OpfsFile {
         answer.map_err(|thrown| failure(&thrown))
     }
 
+    fn room(&mut self) -> Option<u64> {
+        // What the engine says of it is a promise.
+        None
+    }
+
     fn flush(&mut self) -> Result<()> {
         self.handle.flush().map_err(|thrown| failure(&thrown))
     }
