@@ -1,9 +1,10 @@
 //! The measuring guests of this repository as components in wasmtime: on this project's
 //! directory and volume, and on wasmtime-wasi's own directory.
 //!
-//! `guest-phases RUNS FOLDER COMPONENT [ARGUMENT...]` runs it on each of them in turn, once
-//! more than is asked for, as the first run only warms up. What the guest says of itself is
-//! printed, a line of JSON for each figure. FOLDER is where all files are made and removed.
+//! `guest-phases RUNS HOST,HOST... FOLDER COMPONENT [ARGUMENT...]` runs it on each of them in
+//! turn, once more than is asked for, as the first run only warms up. What the guest says of
+//! itself is printed, a line of JSON for each figure. FOLDER is where all files are made and
+//! removed. Without arguments it says which hosts there are.
 
 #![allow(clippy::print_stdout)]
 
@@ -31,10 +32,11 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 /// In whose hands a guest is, in the order in which they are measured.
 #[derive(Clone, Copy, PartialEq)]
 enum Host {
-    /// wasmtime-wasi as `wasmtime run` has it: no thread for each call.
+    /// wasmtime-wasi with guests that are called as this project calls them, and no thread for
+    /// each call on a file.
     Wasmtime,
-    /// The same for guests that are called asynchronously.
-    WasmtimeAsync,
+    /// The same for guests that are called synchronously.
+    WasmtimeSync,
     /// wasmtime-wasi as it comes: each call on a file is made by another thread.
     WasmtimeThreads,
     Dir,
@@ -43,8 +45,8 @@ enum Host {
 
 const HOSTS: [(Host, &str); 5] = [
     (Host::Wasmtime, "wasmtime-wasi"),
-    (Host::WasmtimeAsync, "wasmtime-wasi async"),
-    (Host::WasmtimeThreads, "wasmtime-wasi threads"),
+    (Host::WasmtimeSync, "wasmtime-wasi-sync"),
+    (Host::WasmtimeThreads, "wasmtime-wasi-threads"),
     (Host::Dir, "dir"),
     (Host::Volume, "volume"),
 ];
@@ -103,12 +105,13 @@ impl Programs {
     fn run(&self, host: Host, guest: Guest) -> Result<()> {
         let mut store = Store::new(self.sync.engine(), guest);
         let ended = match host {
-            Host::Wasmtime => {
+            Host::WasmtimeSync => {
                 let command = self.sync.instantiate(&mut store)?;
                 command.wasi_cli_run().call_run(&mut store)?
             }
             _ => self.tokio.block_on(async {
-                let of = if matches!(host, Host::Dir | Host::Volume) { &self.ours } else { &self.theirs };
+                let ours = matches!(host, Host::Dir | Host::Volume);
+                let of = if ours { &self.ours } else { &self.theirs };
                 let command: Command = of.instantiate_async(&mut store).await?;
                 command.wasi_cli_run().call_run(&mut store).await
             })?,
@@ -262,10 +265,16 @@ impl OutputStream for Out {
 
 fn main() -> Result<()> {
     let arguments: Vec<_> = env::args().skip(1).collect();
-    let [runs, folder, program, rest @ ..] = arguments.as_slice() else {
-        bail!("guest-phases RUNS FOLDER COMPONENT [ARGUMENT...]");
+    let [runs, hosts, folder, program, rest @ ..] = arguments.as_slice() else {
+        let known = HOSTS.map(|(_, name)| name).join(", ");
+        bail!("guest-phases RUNS HOST,HOST... FOLDER COMPONENT [ARGUMENT...]; hosts: {known}");
     };
     let runs = runs.parse::<u32>().context("RUNS is a number")?;
+    let hosts = hosts.split(',').map(|wanted| {
+        let found = HOSTS.into_iter().find(|(_, name)| *name == wanted);
+        found.with_context(|| format!("there is no host '{wanted}'"))
+    });
+    let hosts = hosts.collect::<Result<Vec<_>>>()?;
     let folder = Path::new(folder);
     let place = Place {
         directory: folder.join("directory"),
@@ -275,7 +284,7 @@ fn main() -> Result<()> {
     let engine = Engine::default();
     let programs = Programs::new(&engine, &Component::from_file(&engine, program)?)?;
     for run in 0..=runs {
-        for (host, name) in HOSTS {
+        for &(host, name) in &hosts {
             let lines = measure(&programs, host, &place, rest)?;
             ensure!(!lines.is_empty(), "{name} measured nothing");
             for mut line in lines.into_iter().filter(|_| run > 0) {
@@ -285,7 +294,8 @@ fn main() -> Result<()> {
             }
         }
     }
+    println!("{}", json!({ "version": wasmtime::VERSION }));
     fs::remove_dir_all(&place.directory)?;
-    fs::remove_file(&place.volume)?;
+    let _ = fs::remove_file(&place.volume);
     Ok(fs::remove_file(&place.warm)?)
 }
