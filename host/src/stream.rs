@@ -57,22 +57,43 @@ impl InputStream {
     /// # Errors
     /// Closed at the end of the file, for good even if the file grows.
     pub fn read(&mut self, into: Destination<'_>) -> Result<usize, StreamError> {
+        let count = self.ask(into.is_empty(), |file, offset| file.read(into, offset))?;
+        self.offset = self.offset.saturating_add(count as u64);
+        Ok(count)
+    }
+
+    /// How many bytes a read of `length` is going to give, for a caller that makes room
+    /// for as many first.
+    ///
+    /// # Errors
+    /// As [`InputStream::read`].
+    pub fn readable(&mut self, length: u64) -> Result<usize, StreamError> {
+        let length = clamp(length);
+        self.ask(length == 0, |file, offset| {
+            Ok(length.min(clamp(file.size()?.saturating_sub(offset))))
+        })
+    }
+
+    /// What the file answers to `question`; for nothing it is not asked. It is at its end
+    /// where it answers 0.
+    fn ask(
+        &mut self,
+        for_nothing: bool,
+        question: impl FnOnce(&dyn File, u64) -> Result<usize>,
+    ) -> Result<usize, StreamError> {
         if self.closed {
             return Err(StreamError::Closed);
         }
         let answer = match self.refused {
             Some(code) => Err(StreamError::Failed(code)),
-            None if into.is_empty() => Ok(0),
-            None => match self.file.read(into, self.offset) {
+            None if for_nothing => Ok(0),
+            None => match question(&*self.file, self.offset) {
                 Ok(0) => Err(StreamError::Closed),
                 Ok(count) => Ok(count),
                 Err(code) => Err(StreamError::Failed(code)),
             },
         };
-        match answer {
-            Ok(count) => self.offset = self.offset.saturating_add(count as u64),
-            Err(_) => self.closed = true,
-        }
+        self.closed |= answer.is_err();
         answer
     }
 

@@ -1,7 +1,11 @@
 // Values as they come from a guest, or from anybody else: what has no meaning is
 // refused with an error code, as the WIT's methods refuse it.
 
-import type { ErrorCode, NewTimestamp } from './wit/interfaces/wasi-filesystem-types.js';
+import type {
+  DescriptorType,
+  ErrorCode,
+  NewTimestamp,
+} from './wit/interfaces/wasi-filesystem-types.js';
 
 /** Where jco looks for a resource's number: the only state that our classes have. */
 export const REP: unique symbol = Symbol.for('cabiRep') as never;
@@ -11,6 +15,9 @@ export const DROP: unique symbol = Symbol.for('cabiDispose') as never;
 
 /** Where jco looks for what drops a resource. */
 export const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('dispose');
+
+/** Where jco looks for a function to link directly, in the place of its own binding. */
+export const LOWER: unique symbol = Symbol.for('cabiLower') as never;
 
 /** The number that no resource has. */
 export const NOBODY = 0;
@@ -60,9 +67,9 @@ export function numberOf(value: unknown): number {
   return (value as Numbered | null | undefined)?.[REP] ?? NOBODY;
 }
 
-/** `path-flags`. */
-export function follows(flags: unknown): boolean {
-  return Boolean((flags as { symlinkFollow?: boolean } | undefined)?.symlinkFollow);
+/** `path-flags`, as bits. */
+export function follows(flags: unknown): number {
+  return (flags as { symlinkFollow?: boolean } | undefined)?.symlinkFollow ? 1 : 0;
 }
 
 /** Flags as bits, in the order of `names`. */
@@ -81,6 +88,18 @@ export const DESCRIPTOR_FLAGS = [
   'requestedWriteSync',
   'mutateDirectory',
 ] as const;
+
+/** `descriptor-type`, in the order of the WIT. */
+export const KINDS: readonly DescriptorType[] = [
+  'unknown',
+  'block-device',
+  'character-device',
+  'directory',
+  'fifo',
+  'symbolic-link',
+  'regular-file',
+  'socket',
+];
 
 /** `new-timestamp` as the number of its case, seconds and nanoseconds. */
 export function newTimestamp(value: unknown): [number, bigint, number] {

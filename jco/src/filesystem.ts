@@ -1,5 +1,5 @@
-// `wasi:filesystem` as a module, for guests transpiled with
-// `--map 'wasi:filesystem/*=wasi-opfs/filesystem#*'`.
+// `wasi:filesystem` and `wasi:io` as a module, for guests transpiled with
+// `--map 'wasi:filesystem/*=wasi-opfs/filesystem#*' --map 'wasi:io/*=wasi-opfs/filesystem#*'`.
 
 import { defaultOptions } from './defaults.js';
 import { Filesystem } from './host.js';
@@ -8,3 +8,4 @@ import { Filesystem } from './host.js';
 export const filesystem: Filesystem = await Filesystem.open(defaultOptions());
 
 export const { types, preopens } = filesystem.wasi;
+export const { error, poll, streams } = filesystem.io;

@@ -4,7 +4,8 @@
 
 import { type MountFd, mountFd } from './browser-wasi-shim.js';
 import * as core from './core/wasi_opfs.js';
-import { Descriptor, DirectoryEntryStream } from './descriptor.js';
+import { Descriptor } from './descriptor.js';
+import { give, io, types as plainTypes, waitingTypes } from './fast/index.js';
 import { asyncImports } from './jspi.js';
 import { type CoreSource, loadCore } from './load.js';
 import { type Mounts, parseMount } from './mount.js';
@@ -53,10 +54,14 @@ export interface WasiFilesystem {
   readonly preopens: typeof preopens;
 }
 
+/** What jco's `WASIShim` takes as `io`. */
+export type WasiIo = typeof io;
+
 /** One tree of mounts, and the guests' view of it. */
 export class Filesystem extends Files {
   /** To be handed to `new WASIShim({ filesystem })`, or imported by a guest. */
   readonly wasi: WasiFilesystem;
+  readonly #io: WasiIo;
   readonly #trace: TraceListener | undefined;
   readonly #timer: ReturnType<typeof setInterval> | undefined;
   /** Guest names of the mounts. */
@@ -75,8 +80,9 @@ export class Filesystem extends Files {
     this.#timer = core.hasVolumes(number) ? setInterval(writeOut, pause, number) : undefined;
     // In Node, no file system keeps a process alive; in a browser it is but a number.
     this.#timer?.unref?.();
+    const classes = this.waits === undefined ? plainTypes : waitingTypes;
     const view = {
-      types: { Descriptor, DirectoryEntryStream, filesystemErrorCode },
+      types: { ...classes, filesystemErrorCode },
       preopens: {
         getDirectories: (): [Descriptor, string][] => {
           const pair = ([root, guest]: [number, string]): [Descriptor, string] => [
@@ -87,7 +93,7 @@ export class Filesystem extends Files {
         },
       },
     } satisfies WasiFilesystem;
-    this.wasi = trace ? traced(view, trace) : view;
+    [this.wasi, this.#io] = trace ? traced(view, io, trace) : [view, io];
     this.#trace = trace;
   }
 
@@ -106,6 +112,16 @@ export class Filesystem extends Files {
     const number = await core.openFilesystem(mounts, sync, waitMs, bytes, ms, cacheBytes);
     const pause = gather === 'each-write' ? GATHER_MS : ms;
     return new Filesystem(number, Object.keys(options.mounts), pause, options.trace);
+  }
+
+  /**
+   * `wasi:io` to go with `wasi`, for `new WASIShim({ filesystem, io })`: with these classes, and
+   * transpiled with jco's `--import-bindings hybrid`, a component's calls on streams are linked
+   * directly, too. The shim's own streams go on working.
+   */
+  get io(): WasiIo {
+    give();
+    return this.#io;
   }
 
   /** The guest name of a mount that waits: guests have to be transpiled with JSPI. */

@@ -7,6 +7,7 @@ export {
   type FilesystemOptions,
   type GatherOptions,
   type WasiFilesystem,
+  type WasiIo,
 } from './host.js';
 export type { Device, Input, Output } from './device.js';
 export { asyncImports } from './jspi.js';

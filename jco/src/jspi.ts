@@ -1,7 +1,7 @@
 // What jco has to know of mounts that wait.
 
-/** The methods that a mount that waits answers with a promise. */
-export const asyncImports: readonly string[] = [
+/** The methods of `descriptor` that a mount that waits answers with a promise. */
+const methods = [
   'create-directory-at',
   'link-at',
   'metadata-hash',
@@ -19,4 +19,14 @@ export const asyncImports: readonly string[] = [
   'sync',
   'sync-data',
   'unlink-file-at',
-].map((method) => `wasi:filesystem/types#[method]descriptor.${method}`);
+];
+
+/** What jco is told. */
+export const asyncImports: readonly string[] = methods.map(
+  (method) => `wasi:filesystem/types#[method]descriptor.${method}`,
+);
+
+/** Their names in JavaScript. */
+export const waitingMethods: readonly string[] = methods.map((method) =>
+  method.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()),
+);

@@ -4,7 +4,7 @@
 import { REP } from './convert.js';
 import { Descriptor, DirectoryEntryStream } from './descriptor.js';
 import { InputStream, OutputStream, filesystemErrorCode } from './streams.js';
-import type { WasiFilesystem } from './host.js';
+import type { WasiFilesystem, WasiIo } from './host.js';
 
 /** One call of a guest. */
 export interface TraceEvent {
@@ -92,10 +92,14 @@ const output: Record<string, Describe> = {
   blockingSplice: (_: unknown, length: bigint) => ({ length }),
 };
 
-/** The same file system with classes that tell of each call. */
-export function traced(plain: WasiFilesystem, listener: TraceListener): WasiFilesystem {
+/** The same file system, and what goes with it, with classes that tell of each call. */
+export function traced(
+  plain: WasiFilesystem,
+  io: WasiIo,
+  listener: TraceListener,
+): [WasiFilesystem, WasiIo] {
   const tracer = new Tracer(listener);
-  return {
+  const filesystem: WasiFilesystem = {
     types: {
       Descriptor: tracer.wrap('descriptor', Descriptor, descriptor),
       DirectoryEntryStream: tracer.wrap('directory-entry-stream', DirectoryEntryStream, entries),
@@ -112,6 +116,7 @@ export function traced(plain: WasiFilesystem, listener: TraceListener): WasiFile
       },
     },
   };
+  return [filesystem, { ...io, streams: tracer.streams }];
 }
 
 type Shell = { [REP]: number };
@@ -125,10 +130,14 @@ class Tracer {
   readonly #origins = new WeakMap<object, number>();
   #depth = 0;
 
+  readonly streams: WasiIo['streams'];
+
   constructor(listener: TraceListener) {
     this.#listener = listener;
-    this.wrap('input-stream', InputStream, input);
-    this.wrap('output-stream', OutputStream, output);
+    this.streams = {
+      InputStream: this.wrap('input-stream', InputStream, input),
+      OutputStream: this.wrap('output-stream', OutputStream, output),
+    };
   }
 
   wrap<C extends ShellClass>(name: string, Plain: C, calls: Record<string, Describe>): C {

@@ -508,6 +508,12 @@ pub trait File: Shared {
     /// `io`.
     fn read(&self, into: Destination<'_>, offset: u64) -> Result<usize>;
 
+    /// How many bytes it has now; of what is no regular file, whatever the storage says.
+    ///
+    /// # Errors
+    /// `io`.
+    fn size(&self) -> Result<u64>;
+
     /// Writes all of `from`, or as much as there is room for.
     ///
     /// # Errors

@@ -261,11 +261,7 @@ impl Descriptor {
     /// # Errors
     /// As [`Descriptor::read`].
     pub fn read_into(&self, into: Destination<'_>, offset: u64) -> Result<(usize, bool)> {
-        let file = self.file(ErrorCode::BadDescriptor)?;
-        if !self.flags.read {
-            return Err(ErrorCode::BadDescriptor);
-        }
-        writable_range(offset, into.len().max(1) as u64)?;
+        let file = self.file_to_read(into.len(), offset)?;
         if into.is_empty() {
             // A read of nothing asks only whether there is something.
             let count = file.read(Destination::Slice(&mut [0]), offset)?;
@@ -273,6 +269,27 @@ impl Descriptor {
         }
         let count = file.read(into, offset)?;
         Ok((count, count == 0))
+    }
+
+    /// How many bytes a `read` of `length` would give now, for a caller that makes room
+    /// for as many first.
+    ///
+    /// # Errors
+    /// As [`Descriptor::read`].
+    pub fn readable(&self, length: u64, offset: u64) -> Result<usize> {
+        let length = clamp(length);
+        let rest = self.file_to_read(length, offset)?.size()?.saturating_sub(offset);
+        Ok(length.min(clamp(rest)))
+    }
+
+    /// The file, if `length` bytes may be read of it there.
+    fn file_to_read(&self, length: usize, offset: u64) -> Result<&Ref<dyn File>> {
+        let file = self.file(ErrorCode::BadDescriptor)?;
+        if !self.flags.read {
+            return Err(ErrorCode::BadDescriptor);
+        }
+        writable_range(offset, length.max(1) as u64)?;
+        Ok(file)
     }
 
     /// `write`: how many bytes there was room for.

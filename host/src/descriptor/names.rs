@@ -127,8 +127,8 @@ impl Descriptor {
         match target {
             b"" => return Err(ErrorCode::NoEntry),
             [b'/', ..] => return Err(ErrorCode::NotPermitted),
-            _ if target.contains(&0) => return Err(ErrorCode::Invalid),
             _ if target.len() > PATH_MAX => return Err(ErrorCode::NameTooLong),
+            _ if target.contains(&0) => return Err(ErrorCode::Invalid),
             _ => {}
         }
         let (place, name, end) = self.last_name(path, ErrorCode::Exist).await?;

@@ -179,6 +179,10 @@ struct FailingFile {
 }
 
 impl File for FailingFile {
+    fn size(&self) -> Result<u64> {
+        perhaps!(self.size())
+    }
+
     fn read(&self, into: Destination<'_>, offset: u64) -> Result<usize> {
         perhaps!(self.read(into, offset))
     }

@@ -52,7 +52,9 @@ function jcoFlags({ instantiation, jspi }: JcoFlags): string[] {
   return [
     ...(instantiation
       ? ['--instantiation', 'async']
-      : ['--map', 'wasi:filesystem/*=wasi-opfs/filesystem#*']),
+      : ['filesystem', 'io'].flatMap((name) => ['--map', `wasi:${name}/*=wasi-opfs/filesystem#*`])),
+    '--import-bindings',
+    'hybrid',
     '--no-nodejs-compat',
     ...(jspi ? [...waiting, '--async-exports', 'wasi:cli/run#run'] : []),
   ];

@@ -34,7 +34,7 @@ export interface Program {
 const CACHED_PROGRAMS = 500;
 
 /** Changes with whatever this file does to a program. */
-const RECIPE = 4;
+const RECIPE = 5;
 
 /** Where programs are kept: the user's cache, or what is there for everybody. */
 async function cacheDirectory(): Promise<string> {
@@ -135,6 +135,7 @@ async function transpile(bytes: Uint8Array, waits: boolean): Promise<Files> {
     base64Cutoff: 0,
     emitTypescriptDeclarations: false,
     nodejsCompat: false,
+    importBindings: 'hybrid',
     ...(waits ? asynchronous : {}),
   });
   if (!made.exports.some(([name]) => name.startsWith('wasi:cli/run@0.2.'))) {

@@ -3,7 +3,7 @@
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
 import { Filesystem } from 'wasi-opfs';
 
-addEventListener('message', async ({ data: { url, modules, mounts, runs } }) => {
+addEventListener('message', async ({ data: { url, modules, mounts, runs, io = true } }) => {
   try {
     const { instantiate } = await import(url);
     const compiled = new Map();
@@ -17,6 +17,7 @@ addEventListener('message', async ({ data: { url, modules, mounts, runs } }) => 
     for (let left = runs; left > 0; left -= 1) {
       const shim = new WASIShim({
         filesystem: filesystem.wasi,
+        ...(io ? { io: filesystem.io } : {}),
         arguments: ['tool', 'count', '/n'],
         stdout: { write: (bytes) => void (stdout += new TextDecoder().decode(bytes)) },
       });

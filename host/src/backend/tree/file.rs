@@ -297,6 +297,10 @@ impl Drop for OpenFile {
 }
 
 impl File for OpenFile {
+    fn size(&self) -> Result<u64> {
+        self.0.content.with(|access| Ok(access.size))
+    }
+
     fn read(&self, into: Destination<'_>, offset: u64) -> Result<usize> {
         self.0.content.with(|access| access.read(into, offset))
     }

@@ -113,6 +113,11 @@ impl Store {
         Ok(length(offset, end))
     }
 
+    /// How many bytes a file has.
+    pub(super) fn size(&self, ino: u64) -> Result<u64> {
+        Ok(self.table.inode(ino)?.attr.size())
+    }
+
     /// Notes that a file was read, as rarely as other systems do: if it was changed since
     /// the last note, or a day is over.
     pub(super) fn note_read(&mut self, ino: u64, now: i64) {

@@ -82,6 +82,10 @@ impl OpenFile {
 }
 
 impl File for OpenFile {
+    fn size(&self) -> Result<u64> {
+        self.0.shared.with(|store, _| store.size(self.0.ino))
+    }
+
     fn read(&self, into: Destination<'_>, offset: u64) -> Result<usize> {
         self.0.shared.with(|store, now| {
             let count = store.read(self.0.ino, into, offset)?;

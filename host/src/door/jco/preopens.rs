@@ -4,22 +4,29 @@ use js_sys::Array;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::table::{self, Resource};
-use super::{answer, value};
+use super::table::{self, Owner, Resource};
 use crate::browser;
+use crate::door::thrown::thrown;
+use crate::error::ErrorCode;
 
 /// `get-directories`: `[number of a descriptor, guest name]` of each mount.
+///
+/// # Errors
+/// When the file system is closed, or more is held than there are numbers.
 #[wasm_bindgen(js_name = getDirectories)]
 pub fn get_directories(number: u32) -> Result<Array, JsValue> {
-    let preopens = browser::guests(number)?.preopens();
-    preopens
+    let guests = browser::guests(number)?;
+    let owner = Owner::new(number, guests.waits().is_some());
+    let full = |code: ErrorCode| thrown(code, "a guest holds more than there are numbers for");
+    guests
+        .preopens()
         .into_iter()
         .map(|(descriptor, guest)| {
-            let descriptor = table::insert(number, Resource::Descriptor(descriptor))?;
-            Ok(value::pair(descriptor.into(), guest.into()))
+            let descriptor =
+                table::insert(owner, Resource::Descriptor(descriptor)).map_err(full)?;
+            Ok(Array::of2(&descriptor.into(), &guest.into()))
         })
-        .collect::<Result<_, _>>()
-        .map_err(answer::thrown)
+        .collect()
 }
 
 /// How many resources guests hold.

@@ -1,97 +1,111 @@
-//! `input-stream` and `output-stream` of files, and `directory-entry-stream`. A
-//! stream throws the name of an error's case, or `undefined` once it is closed.
+//! `input-stream` and `output-stream` of files, and `directory-entry-stream`.
 
 use js_sys::Uint8Array;
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::answer::thrown;
+use super::call::{self, Failure, number, put_text};
 use super::table::{self, Resource};
-use super::value;
-use crate::backend::Source;
+use crate::backend::{Destination, Source};
 use crate::error::ErrorCode;
 use crate::stream::{InputStream, OutputStream, StreamError};
 
-fn thrown_of_stream(error: StreamError) -> JsValue {
-    match error {
-        StreamError::Closed => JsValue::UNDEFINED,
-        StreamError::Failed(code) => thrown(code),
-    }
-}
-
-/// Does `what` with the input stream `number`; one that was dropped is closed.
-fn input<T>(
-    number: u32,
+/// Does `what` with an input stream; one that was dropped is closed.
+fn input<T: TryInto<u32>>(
+    stream: u32,
     what: impl FnOnce(&mut InputStream) -> Result<T, StreamError>,
-) -> Result<T, JsValue> {
-    table::with(number, |resource| match resource {
+) -> i32 {
+    answered(table::with(stream, |resource| match resource {
         Resource::Input(stream) => what(stream),
         _ => Err(StreamError::Closed),
-    })
-    .unwrap_or(Err(StreamError::Closed))
-    .map_err(thrown_of_stream)
+    }))
 }
 
 /// As [`input`].
-fn output<T>(
-    number: u32,
+fn output<T: TryInto<u32>>(
+    stream: u32,
     what: impl FnOnce(&mut OutputStream) -> Result<T, StreamError>,
-) -> Result<T, JsValue> {
-    table::with(number, |resource| match resource {
+) -> i32 {
+    answered(table::with(stream, |resource| match resource {
         Resource::Output(stream) => what(stream),
         _ => Err(StreamError::Closed),
-    })
-    .unwrap_or(Err(StreamError::Closed))
-    .map_err(thrown_of_stream)
+    }))
 }
 
-/// `read` and `blocking-read`; the bytes are good until a megabyte more was read.
+fn answered<T: TryInto<u32>>(answer: Option<Result<T, StreamError>>) -> i32 {
+    let answer = answer.unwrap_or(Err(StreamError::Closed));
+    // Streams take and give at most a chunk at once.
+    number(answer.map(|count| count.try_into().unwrap_or(u32::MAX)).map_err(Failure::from))
+}
+
+/// How many bytes a read of `length` is going to give: room is made for as many before
+/// they are asked for. Fails as the read would.
+#[must_use]
+#[wasm_bindgen(js_name = inputReadable)]
+pub fn input_readable(stream: u32, length: u64) -> i32 {
+    input(stream, |stream| stream.readable(length))
+}
+
+/// `read` and `blocking-read`, into bytes `start..start + length` of `into`.
+#[must_use]
 #[wasm_bindgen(js_name = inputRead)]
-pub fn input_read(number: u32, length: u64) -> Result<Uint8Array, JsValue> {
-    input(number, |stream| {
-        value::read_bytes(crate::stream::clamp(length), |view| stream.read(view.into()))
-    })
+pub fn input_read(stream: u32, into: &Uint8Array, start: usize, length: usize) -> i32 {
+    input(stream, |stream| stream.read(Destination::View(into, start, start + length)))
 }
 
 /// `skip` and `blocking-skip`.
+#[must_use]
 #[wasm_bindgen(js_name = inputSkip)]
-pub fn input_skip(number: u32, length: u64) -> Result<u64, JsValue> {
-    input(number, |stream| stream.skip(length))
+pub fn input_skip(stream: u32, length: u64) -> i32 {
+    input(stream, |stream| stream.skip(length))
 }
 
 /// `check-write`.
+#[must_use]
 #[wasm_bindgen(js_name = outputCheckWrite)]
-pub fn output_check_write(number: u32) -> Result<u64, JsValue> {
-    output(number, |stream| stream.check_write())
+pub fn output_check_write(stream: u32) -> i32 {
+    output(stream, |stream| stream.check_write())
 }
 
-/// `write`, and what of the blocking writes comes before the flush.
+/// `write`, and what of the blocking writes comes before the flush; of bytes
+/// `start..start + length` of `from`.
+#[must_use]
 #[wasm_bindgen(js_name = outputWrite)]
-pub fn output_write(number: u32, bytes: &Uint8Array) -> Result<(), JsValue> {
-    output(number, |stream| stream.write(Source::from(bytes)))
+pub fn output_write(stream: u32, from: &Uint8Array, start: usize, length: usize) -> i32 {
+    output(stream, |stream| stream.write(Source::View(from, start, start + length)).map(|()| 0u32))
 }
 
 /// `write-zeroes`.
+#[must_use]
 #[wasm_bindgen(js_name = outputWriteZeroes)]
-pub fn output_write_zeroes(number: u32, length: u64) -> Result<(), JsValue> {
-    output(number, |stream| stream.write_zeros(length))
+pub fn output_write_zeroes(stream: u32, length: u64) -> i32 {
+    output(stream, |stream| stream.write_zeros(length).map(|()| 0u32))
 }
 
 /// `flush` and `blocking-flush`.
+#[must_use]
 #[wasm_bindgen(js_name = outputFlush)]
-pub fn output_flush(number: u32) -> Result<(), JsValue> {
-    output(number, |stream| stream.flush())
+pub fn output_flush(stream: u32) -> i32 {
+    output(stream, |stream| stream.flush().map(|()| 0u32))
 }
 
-/// `read-directory-entry`.
+/// No entry is left.
+const NO_ENTRY: u32 = 8;
+
+/// `read-directory-entry`: its kind in four bits, or 8 at the end, and above them the length
+/// of its name, which goes out.
+#[must_use]
 #[wasm_bindgen(js_name = readDirectoryEntry)]
-pub fn read_directory_entry(number: u32) -> Result<JsValue, JsValue> {
-    let next = table::with(number, |resource| match resource {
+pub fn read_directory_entry(entries: u32) -> i32 {
+    let next = table::with(entries, |resource| match resource {
         Resource::Entries(entries) => entries.next().transpose(),
         _ => Err(ErrorCode::BadDescriptor),
     });
-    match next.unwrap_or(Err(ErrorCode::BadDescriptor)).map_err(thrown)? {
-        Some((kind, name)) => Ok(value::entry(kind, &name)),
-        None => Ok(JsValue::UNDEFINED),
-    }
+    number(match next.unwrap_or(Err(ErrorCode::BadDescriptor)) {
+        Ok(Some((kind, name))) => {
+            let length = put_text(name.as_bytes());
+            Ok(length << 4 | u32::from(call::kind(kind)))
+        }
+        Ok(None) => Ok(NO_ENTRY),
+        Err(code) => Err(code.into()),
+    })
 }

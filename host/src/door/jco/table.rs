@@ -16,9 +16,22 @@ pub(super) enum Resource {
     Entries(DirectoryStream),
 }
 
+/// The file system that a resource belongs to.
+#[derive(Clone, Copy)]
+pub(super) struct Owner {
+    number: u32,
+    /// Whether it has a mount that waits.
+    pub(super) waits: bool,
+}
+
+impl Owner {
+    pub(super) const fn new(number: u32, waits: bool) -> Self {
+        Self { number, waits }
+    }
+}
+
 struct Held {
-    /// The number of the file system it belongs to.
-    owner: u32,
+    owner: Owner,
     resource: Resource,
 }
 
@@ -27,8 +40,8 @@ thread_local! {
 }
 
 /// A number for `resource`, as long as its file system is open.
-pub(super) fn insert(owner: u32, resource: Resource) -> Result<u32> {
-    if !browser::is_open(owner) {
+pub(super) fn insert(owner: Owner, resource: Resource) -> Result<u32> {
+    if !browser::is_open(owner.number) {
         return Err(ErrorCode::BadDescriptor);
     }
     TABLE
@@ -37,20 +50,34 @@ pub(super) fn insert(owner: u32, resource: Resource) -> Result<u32> {
 }
 
 /// The descriptor `number`, and its owner.
-pub(super) fn descriptor(number: u32) -> Result<(u32, Descriptor)> {
-    browser::guest_calls();
-    TABLE.with_borrow_mut(|table| match table.get(number) {
-        Some(Held { owner, resource: Resource::Descriptor(descriptor) }) => {
-            Ok((*owner, descriptor.clone()))
-        }
+pub(super) fn descriptor(number: u32) -> Result<(Owner, Descriptor)> {
+    let held = look(number, |held| match &held.resource {
+        Resource::Descriptor(descriptor) => Some((held.owner, descriptor.clone())),
+        _ => None,
+    });
+    held.flatten().ok_or(ErrorCode::BadDescriptor)
+}
+
+/// Does `what` with the descriptor `number`, which neither waits nor asks for others.
+pub(super) fn with_descriptor<T>(
+    number: u32,
+    what: impl FnOnce(&Descriptor) -> Result<T>,
+) -> Result<T> {
+    with(number, |resource| match resource {
+        Resource::Descriptor(descriptor) => what(descriptor),
         _ => Err(ErrorCode::BadDescriptor),
     })
+    .unwrap_or(Err(ErrorCode::BadDescriptor))
 }
 
 /// Does `what` with the resource `number`, if there is one.
 pub(super) fn with<T>(number: u32, what: impl FnOnce(&mut Resource) -> T) -> Option<T> {
+    look(number, |held| what(&mut held.resource))
+}
+
+fn look<T>(number: u32, what: impl FnOnce(&mut Held) -> T) -> Option<T> {
     browser::guest_calls();
-    TABLE.with_borrow_mut(|table| table.get(number).map(|held| what(&mut held.resource)))
+    TABLE.with_borrow_mut(|table| table.get(number).map(what))
 }
 
 /// Lets `number` go; none that is held is fine too.
@@ -61,10 +88,11 @@ pub(super) fn remove(number: u32) {
 
 /// Lets all of a file system's numbers go.
 pub(crate) fn remove_all(owner: u32) {
-    drop(TABLE.with_borrow_mut(|table| table.remove_all(|held| held.owner == owner)));
+    let held = TABLE.with_borrow_mut(|table| table.remove_all(|held| held.owner.number == owner));
+    drop(held);
 }
 
 /// How many numbers a file system has given out that were not let go.
 pub(super) fn count(owner: u32) -> usize {
-    TABLE.with_borrow(|table| table.count(|held| held.owner == owner))
+    TABLE.with_borrow(|table| table.count(|held| held.owner.number == owner))
 }

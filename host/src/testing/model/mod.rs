@@ -543,6 +543,10 @@ impl OpenFile {
 }
 
 impl File for OpenFile {
+    fn size(&self) -> Result<u64> {
+        Ok(lock(self.content()?).size())
+    }
+
     fn read(&self, into: Destination<'_>, offset: u64) -> Result<usize> {
         let count = lock(self.content()?).read(into, offset);
         lock(&self.0.meta).accessed = Time::now();

@@ -1,6 +1,5 @@
 // A component as a job's program: transpiled by jco, and given its imports by the shim.
 
-import * as wasi from '@bytecodealliance/preview2-shim';
 import { createCli } from '@bytecodealliance/preview2-shim/cli';
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
 
@@ -31,7 +30,7 @@ function imports(job: PageJob, filesystem: Filesystem, write: Write): Record<str
     cli: { ...cli, environment },
     clocks,
     filesystem: filesystem.wasi,
-    io: { ...wasi.io, poll },
+    io: { ...filesystem.io, poll },
   });
   return shim.getImportObject() as unknown as Record<string, unknown>;
 }

@@ -67,6 +67,10 @@ impl OpenFile {
 }
 
 impl File for OpenFile {
+    fn size(&self) -> Result<u64> {
+        Ok(fstat(&*self.fd).map_err(code)?.st_size.cast_unsigned())
+    }
+
     fn read(&self, into: Destination<'_>, offset: u64) -> Result<usize> {
         let Destination::Slice(into) = into;
         let most = below_the_last_offset(offset, into.len());

@@ -41,6 +41,10 @@ impl OpenFile {
 }
 
 impl File for OpenFile {
+    fn size(&self) -> Result<u64> {
+        Ok(self.file.metadata().map_err(|error| from_io(&error))?.len())
+    }
+
     fn read(&self, into: Destination<'_>, offset: u64) -> Result<usize> {
         let Destination::Slice(into) = into;
         let most = below_the_last_offset(offset, into.len());
