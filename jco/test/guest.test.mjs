@@ -91,7 +91,7 @@ test('a program leaves nothing behind that is not let go', async (t) => {
     ['volume:instances', false],
     ['tree:instances', true],
   ]) {
-    const { id, files } = await prepare(tool(), { waits, adapter: false });
+    const { id, files } = await prepare(tool(), { waits, adapter: false, classes: false });
     const folder = join('programs', id);
     for (const [name, path] of files) {
       cpSync(path, join(directory, folder, name));

@@ -17,6 +17,9 @@ use crate::tools::{command, name};
 pub(crate) struct Job {
     pub(crate) name: String,
     pub(crate) program: PathBuf,
+    /// In a browser, a component's calls by classes and not in the fast form.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) classes: bool,
     pub(crate) args: Vec<String>,
     pub(crate) env: BTreeMap<String, String>,
     /// In the order of the preopens.

@@ -254,6 +254,9 @@ fn judge(outcomes: &[Outcome]) -> (u64, Vec<String>) {
     ((outcomes.len() - failures.len()) as u64, failures)
 }
 
+/// Components whose calls are not linked to their memory.
+const CLASSES: &str = "components by classes";
+
 /// Guest programs in both runners on every kind of backend, as components, and as plain
 /// modules those that can be; and what the transcript among them printed everywhere, in
 /// Firefox, too.
@@ -277,13 +280,16 @@ fn guest_programs(
         ("Chromium", browser, "tree"),
         ("Firefox", other, "volume"),
     ] {
-        for (what, guests) in [("components", guests), ("preview1 modules", &modules[..])] {
+        let by_classes = (place == "Chromium").then_some((CLASSES, guests));
+        let forms = [("components", guests), ("preview1 modules", &modules[..])];
+        for (what, guests) in forms.into_iter().chain(by_classes) {
             let title = format!("{what} in {place} on {kind}");
             expected += 1;
             tally.many(&format!("guest programs: {title}"), || {
                 let scratch = scratch.join(title.replace(' ', "-"));
                 let mut jobs = jobs(root, guests, runner, kind, &scratch)?;
                 jobs.retain(|job| place != "Firefox" || job.name == TRANSCRIPT);
+                jobs.iter_mut().for_each(|job| job.classes = what == CLASSES);
                 let outcomes = runner.batch(&jobs, &scratch)?;
                 transcripts.keep(&title, kind, &outcomes);
                 Ok(judge(&outcomes))

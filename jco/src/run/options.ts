@@ -14,6 +14,8 @@ export interface Job {
   program: string;
   /** Whether a preview1 module is made a component. */
   adapter: boolean;
+  /** Whether jco binds a component's imports to classes, without the fast form. */
+  classes: boolean;
   /** Without the name of the program. */
   args: string[];
   env: Record<string, string>;
@@ -71,6 +73,8 @@ Options of run:
   --env NAME=VALUE          An environment variable of the program.
   --adapter                 Make a preview1 module a component, with the adapter of the
                             WASI project, instead of giving it its calls directly.
+  --classes                 Give a component its calls by classes, as jco does by itself,
+                            and not on its memory: slower, to compare.
   --import HOSTDIR=GUEST    Copy what is in a directory of this machine into the
                             program's directory GUEST before it starts, also
                             where the program may not write.
@@ -86,8 +90,9 @@ Options of run:
                             or to stderr.
   --batch FILE              Run what FILE ('-': standard input) lists, one JSON
                             object a line, of which only "program" has to be:
-                            {"name", "program", "adapter": false, "args": [],
-                             "env": {}, "mounts": {"GUEST": "KIND:NAME[:ro]"},
+                            {"name", "program", "adapter": false,
+                             "classes": false, "args": [], "env": {},
+                             "mounts": {"GUEST": "KIND:NAME[:ro]"},
                              "imports": {"GUEST": "HOSTDIR"},
                              "exports": {"GUEST": "HOSTDIR"}, "timeout_ms"}
                             and print a line for each as it ends:
@@ -143,6 +148,7 @@ const OPTIONS = {
   adapter: { type: 'boolean', default: false },
   batch: { type: 'string' },
   browser: { type: 'string' },
+  classes: { type: 'boolean', default: false },
   env: { type: 'string', multiple: true },
   export: { type: 'string', multiple: true },
   help: { type: 'boolean', short: 'h' },
@@ -170,8 +176,9 @@ function parseRun(argv: readonly string[]): Command {
   const shared = { engine, profile: values.profile, trace: values.trace, timeoutMs };
   if (values.batch !== undefined) {
     const stray = [...positionals, ...args];
-    const { adapter, env, mount } = values;
-    if (stray.length > 0 || adapter || mount || env || values.import || values.export) {
+    const { adapter, classes, env, mount } = values;
+    const more = adapter || classes || mount || env || values.import || values.export;
+    if (stray.length > 0 || more) {
       throw new UsageError('--batch takes programs, mounts and the like from its file alone');
     }
     return { run: { work: { batch: values.batch }, ...shared } };
@@ -187,6 +194,7 @@ function parseRun(argv: readonly string[]): Command {
     name: basename(program),
     program,
     adapter: values.adapter,
+    classes: values.classes,
     args,
     env: record('--env', 'NAME=VALUE', values.env, cutFirst),
     mounts: record('--mount', 'GUEST=KIND:NAME', values.mount, cutFirst),
@@ -242,8 +250,9 @@ function batchJob(value: unknown, name: string): Job {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UsageError('it is not an object');
   }
-  const { name: _, program, adapter, args, env, mounts, imports, exports, timeout_ms, ...others } =
-    value as Record<string, unknown>;
+  const given = value as Record<string, unknown>;
+  const { name: _, program, adapter, classes, args, env, ...files } = given;
+  const { mounts, imports, exports, timeout_ms, ...others } = files;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) {
     throw new UsageError(`'${unknown}' is not known`);
@@ -251,13 +260,16 @@ function batchJob(value: unknown, name: string): Job {
   if (typeof program !== 'string') {
     throw new UsageError(`'program' has to be a string`);
   }
-  if (typeof (adapter ?? false) !== 'boolean') {
-    throw new UsageError(`'adapter' has to be true or false`);
+  for (const [option, given] of Object.entries({ adapter, classes })) {
+    if (typeof (given ?? false) !== 'boolean') {
+      throw new UsageError(`'${option}' has to be true or false`);
+    }
   }
   const job = {
     name,
     program,
     adapter: adapter === true,
+    classes: classes === true,
     args: strings('args', args ?? []),
     env: stringsByName('env', env ?? {}),
     mounts: stringsByName('mounts', mounts ?? {}),

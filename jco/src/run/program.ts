@@ -54,10 +54,14 @@ const manifest = createRequire(import.meta.url)('../../package.json') as {
   dependencies: Record<string, string>;
 };
 
-/** Whether mounts wait, and whether a preview1 module is made a component. */
+/** How a program is made ready. */
 interface How {
+  /** For a mount that waits. */
   waits: boolean;
+  /** A preview1 module as a component. */
   adapter: boolean;
+  /** A component's imports as classes alone. */
+  classes: boolean;
 }
 
 /** Makes `file` ready. */
@@ -67,7 +71,7 @@ export async function prepare(file: string, how: How): Promise<Program> {
   });
   // Pinned exactly, so this is the version.
   const transpiler = manifest.dependencies['@bytecodealliance/jco-transpile'];
-  const recipe = `${RECIPE} ${transpiler} ${how.waits ? 'jspi' : 'sync'} ${how.adapter}\n`;
+  const recipe = `${RECIPE} ${transpiler} ${JSON.stringify(how)}\n`;
   const id = createHash('sha256').update(recipe).update(bytes).digest('hex');
   if (isModule(bytes) && !how.adapter) {
     return { id, kind: 'module', files: new Map([[MODULE_FILE, file]]) };
@@ -109,7 +113,7 @@ async function make(bytes: Uint8Array, how: How): Promise<Files> {
     return make(binary, how);
   }
   if (!isModule(bytes)) {
-    return transpile(bytes, how.waits);
+    return transpile(bytes, how);
   }
   if (!how.adapter) {
     return { [MODULE_FILE]: bytes };
@@ -119,10 +123,10 @@ async function make(bytes: Uint8Array, how: How): Promise<Files> {
       `the module does not fit WASI preview1; compile it for WASI (${reason(error)})`,
     );
   });
-  return transpile(component, how.waits);
+  return transpile(component, how);
 }
 
-async function transpile(bytes: Uint8Array, waits: boolean): Promise<Files> {
+async function transpile(bytes: Uint8Array, { waits, classes }: How): Promise<Files> {
   const { transpileBytes } = await import('@bytecodealliance/jco-transpile');
   const asynchronous = {
     asyncMode: 'jspi' as const,
@@ -135,7 +139,7 @@ async function transpile(bytes: Uint8Array, waits: boolean): Promise<Files> {
     base64Cutoff: 0,
     emitTypescriptDeclarations: false,
     nodejsCompat: false,
-    importBindings: 'hybrid',
+    importBindings: classes ? 'js' : 'hybrid',
     ...(waits ? asynchronous : {}),
   });
   if (!made.exports.some(([name]) => name.startsWith('wasi:cli/run@0.2.'))) {

@@ -81,7 +81,8 @@ export class Runner {
     const waits = Object.values(job.mounts).some((mount) => parseMount(mount).kind === 'tree');
     this.#page ??= this.#start();
     // The browser takes as long to start as a program to be made ready.
-    const preparing = prepare(job.program, { waits, adapter: job.adapter });
+    const { adapter, classes } = job;
+    const preparing = prepare(job.program, { waits, adapter, classes });
     const [program, page] = await Promise.allSettled([preparing, this.#page]);
     if (program.status === 'rejected') {
       throw program.reason;

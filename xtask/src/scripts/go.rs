@@ -61,6 +61,7 @@ fn jobs(programs: &Programs<'_>, expected: &Expected, place: &Place<'_>) -> Resu
             mounts: [("/".to_owned(), mount.into())].into_iter().collect(),
             imports: [("/".to_owned(), go.files())].into(),
             timeout_ms: 600_000,
+            ..Job::default()
         })
     };
     GO_PACKAGES.iter().map(job).collect()

@@ -227,6 +227,7 @@ fn jobs(scripts: &[&Script], place: &Place<'_>) -> Result<Vec<Job>> {
                 mounts: [("/".to_owned(), mount.clone().into())].into_iter().collect(),
                 imports: imports.map(|(from, to)| (to.to_string(), from.clone())).collect(),
                 timeout_ms: 240_000,
+                ..Job::default()
             });
         }
     }
