@@ -308,6 +308,7 @@ const {
   phases = VISIBLE,
   parts = [],
   guests = {},
+  hosts: wantedHosts,
   components = {},
   programs = {},
   files = {},
@@ -329,6 +330,7 @@ known('engine', engines, ENGINES);
 known('peer', peers, PEERS);
 known('phase', phases, VISIBLE);
 known('part', parts, Object.keys(PARTS));
+known('host', wantedHosts ?? [], Object.values(HOSTS).flat());
 known('guest', Object.keys(guests), Object.keys(GUESTS));
 
 // What is asked of whom, from inside guests.
@@ -339,7 +341,7 @@ const asked = [
   ...Object.entries(programs).flatMap(([name, what]) =>
     HOSTS.modules.map((host) => ({ kind: 'modules', host, part: 'program', name, ...what })),
   ),
-];
+].filter(({ host }) => wantedHosts?.includes(host) ?? true);
 const hosts = [...new Set(asked.map(({ kind, host }) => `${kind}/${host}`))];
 const under = (prefix, places) =>
   Object.fromEntries(Object.entries(places).map(([name, place]) => [prefix + name, place]));

@@ -5,7 +5,7 @@
 
 import * as core from '../core/wasi_opfs.js';
 import { END, NO_ENTRY } from '../descriptor.js';
-import { type HandleTable, numberOfHandle } from './handles.js';
+import { type HandleTable, numberIfHandle, numberOfHandle } from './handles.js';
 import type { Lowering } from './linkage.js';
 import { guestMemory } from './memory.js';
 import { assertGiven } from './streams.js';
@@ -151,7 +151,8 @@ const readDirectory: Lowering = ({ memory, resourceTables }) => {
   let tables: [descriptors: HandleTable, entries: HandleTable] | undefined;
   const sorted = (self: number): [HandleTable, HandleTable] => {
     const [first, second] = resourceTables as [HandleTable, HandleTable];
-    const isFirst = core.getType(numberOfHandle(first, self)) >= 0;
+    const number = numberIfHandle(first, self);
+    const isFirst = number !== 0 && core.getType(number) >= 0;
     return isFirst ? [first, second] : [second, first];
   };
   return (self: number, result: number) => {

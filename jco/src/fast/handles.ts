@@ -19,16 +19,18 @@ export function trap(why: string): never {
   throw new WebAssembly.RuntimeError(why);
 }
 
-/** The number of the resource with this handle; a handle that is none is a trap. */
-export function numberOfHandle(table: HandleTable, handle: number): number {
+/** The number of the resource with this handle; 0, which is none, if it is no handle. */
+export function numberIfHandle(table: HandleTable, handle: number): number {
   const index = handle >>> 0;
-  if (index < table.length >> 1) {
-    const number = table[(index << 1) + 1]!;
-    if (number !== 0 && (table[index << 1]! & FLAG) === 0) {
-      return number & ~FLAG;
-    }
+  if (index >= table.length >> 1 || (table[index << 1]! & FLAG) !== 0) {
+    return 0;
   }
-  return trap(`unknown handle index ${index}`);
+  return table[(index << 1) + 1]! & ~FLAG;
+}
+
+/** The same; a handle that is none is a trap. */
+export function numberOfHandle(table: HandleTable, handle: number): number {
+  return numberIfHandle(table, handle) || trap(`unknown handle index ${handle >>> 0}`);
 }
 
 /** A handle that owns the resource `number`. */

@@ -35,6 +35,9 @@ pub(crate) struct Options {
     /// The phases, create to remount; all if left out.
     #[arg(long, value_delimiter = ',')]
     phases: Vec<String>,
+    /// In whose hands guests are measured in browsers; in all if left out.
+    #[arg(long, value_delimiter = ',')]
+    hosts: Vec<String>,
     /// What is measured besides the phases, and whether these are; all if left out.
     #[arg(long, value_delimiter = ',')]
     parts: Vec<Part>,
@@ -162,6 +165,9 @@ fn browsers(root: &Path, options: &Options, parts: &[Part]) -> Result<Vec<Engine
     }
     if !options.phases.is_empty() {
         request["phases"] = json!(options.phases);
+    }
+    if !options.hosts.is_empty() {
+        request["hosts"] = json!(options.hosts);
     }
     if let Some(folder) = &options.profile {
         fs::create_dir_all(folder)?;

@@ -7,6 +7,10 @@ import { peer } from '../../peers/preview2-shim.mjs';
 export const host = {
   ...shim('js', () => ({ filesystem: peer.filesystem() })),
   open: peer.open,
-  close: peer.close,
+  async close() {
+    // What it has begun to write.
+    await peer.stored();
+    await peer.close();
+  },
   storedAtExit: peer.stored,
 };
