@@ -294,7 +294,6 @@ fn main() -> Result<()> {
             }
         }
     }
-    println!("{}", json!({ "version": wasmtime::VERSION }));
     fs::remove_dir_all(&place.directory)?;
     let _ = fs::remove_file(&place.volume);
     Ok(fs::remove_file(&place.warm)?)

@@ -119,6 +119,15 @@ impl Path {
         Ok(Self { parts, end })
     }
 
+    /// Its names, in a row.
+    pub(crate) fn names(&self) -> Vec<Name> {
+        let name = |part: &Part| match part {
+            Part::Name(name) => Some(name.clone()),
+            Part::Up => None,
+        };
+        self.parts.iter().filter_map(name).collect()
+    }
+
     /// Whether the path asks for a directory by the way it ends.
     pub(crate) fn wants_directory(&self) -> bool {
         self.end != End::Plain

@@ -71,7 +71,16 @@ impl Ready {
                 Engine::of(engines, ENGINE).add(serde_json::from_value::<Line>(line)?);
             }
         }
+        Engine::of(engines, ENGINE).version = self.version()?;
         Ok(())
+    }
+
+    /// The version of wasmtime that is built.
+    fn version(&self) -> Result<String> {
+        let lock = fs::read_to_string(self.root.join("Cargo.lock"))?;
+        let version = lock.split("name = \"wasmtime\"\nversion = \"").nth(1);
+        let version = version.and_then(|rest| rest.split('"').next());
+        Ok(version.context("Cargo.lock names wasmtime")?.to_owned())
     }
 
     /// Builds the example that runs them.

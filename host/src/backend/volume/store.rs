@@ -121,6 +121,11 @@ impl Store {
         }
     }
 
+    /// Whether something waits to be written.
+    pub(super) const fn is_gathering(&self) -> bool {
+        self.oldest.is_some()
+    }
+
     /// In every call: writes what has waited for too long.
     pub(super) fn tick(&mut self, now: i64) {
         let Some(oldest) = self.oldest else { return };
