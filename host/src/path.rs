@@ -119,13 +119,13 @@ impl Path {
         Ok(Self { parts, end })
     }
 
-    /// Its names, in a row.
-    pub(crate) fn names(&self) -> Vec<Name> {
-        let name = |part: &Part| match part {
-            Part::Name(name) => Some(name.clone()),
+    /// Takes its names out, in a row.
+    pub(crate) fn take_names(&mut self) -> Vec<Name> {
+        let name = |part| match part {
+            Part::Name(name) => Some(name),
             Part::Up => None,
         };
-        self.parts.iter().filter_map(name).collect()
+        std::mem::take(&mut self.parts).into_iter().filter_map(name).collect()
     }
 
     /// Whether the path asks for a directory by the way it ends.

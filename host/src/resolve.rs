@@ -75,7 +75,7 @@ enum Trip {
 /// would; a test compares them.
 async fn one_trip(
     base: &Place,
-    path: Path,
+    mut path: Path,
     follow_last: bool,
     wants_directory: bool,
 ) -> Result<Trip> {
@@ -86,11 +86,7 @@ async fn one_trip(
         return Ok(Trip::Not(path));
     }
     let end = path.end;
-    let name = |part| match part {
-        Part::Name(name) => Some(name),
-        Part::Up => None,
-    };
-    let mut names: Vec<Name> = path.parts.into_iter().filter_map(name).collect();
+    let mut names = path.take_names();
     let Walk { walked, node } = base.mount.fs.backend().walk(&base.node, &names).await?;
     let found = match (node.kind(), names.len() - walked) {
         (Kind::Symlink, left) if left > 0 || follow_last => {
@@ -114,9 +110,9 @@ async fn one_trip(
 ///
 /// # Errors
 /// As [`resolve`].
-pub(crate) async fn look(base: &Place, path: Path, follow: Follow) -> Result<Stat> {
+pub(crate) async fn look(base: &Place, mut path: Path, follow: Follow) -> Result<Stat> {
     if names_alone(base, &path) {
-        let names = path.names();
+        let names = path.take_names();
         if let Some(seen) = base.mount.fs.backend().look(&base.node, &names).await? {
             let wants_directory = path.wants_directory();
             match seen.kind {
@@ -126,6 +122,7 @@ pub(crate) async fn look(base: &Place, path: Path, follow: Follow) -> Result<Sta
                 _ => return Err(ErrorCode::NotDirectory),
             }
         }
+        path.parts = names.into_iter().map(Part::Name).collect();
     }
     stat(&existing(base, path, follow).await?).await
 }

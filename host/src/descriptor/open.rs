@@ -152,7 +152,8 @@ async fn at_once(base: &Place, path: &Path, request: Request) -> Result<Option<D
     if !names_alone(base, path) {
         return Ok(None);
     }
-    let opened = base.mount.fs.backend().open_at(&base.node, &path.names(), access).await?;
+    let names = path.clone().take_names();
+    let opened = base.mount.fs.backend().open_at(&base.node, &names, access).await?;
     let Some((node, file)) = opened else { return Ok(None) };
     if open.truncate {
         file.set_size(0)?;

@@ -143,7 +143,8 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
     if let Some(file) = &options.chart {
-        ensure!(has(Part::Phases), "the chart shows the phases: add 'phases' to --parts");
+        let phases = has(Part::Phases) || has(Part::Components);
+        ensure!(phases, "the chart shows the phases: add 'phases' or 'components' to --parts");
         fs::write(file, chart::draw(&engines))
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
