@@ -8,6 +8,7 @@ import { homedir, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { asyncImports } from '../jspi.js';
+import { foreignImport } from '../versions.js';
 import { toComponent } from './preview1.js';
 import { type Kind, MISSING, NOT_RUNNABLE } from './protocol.js';
 
@@ -34,7 +35,7 @@ export interface Program {
 const CACHED_PROGRAMS = 500;
 
 /** Changes with whatever this file does to a program. */
-const RECIPE = 5;
+const RECIPE = 7;
 
 /** Where programs are kept: the user's cache, or what is there for everybody. */
 async function cacheDirectory(): Promise<string> {
@@ -127,6 +128,10 @@ async function make(bytes: Uint8Array, how: How): Promise<Files> {
 }
 
 async function transpile(bytes: Uint8Array, { waits, classes }: How): Promise<Files> {
+  const foreign = foreignImport(bytes);
+  if (foreign !== undefined) {
+    throw new Error(`it is not a program for WASI 0.2: it imports '${foreign}'`);
+  }
   const { transpileBytes } = await import('@bytecodealliance/jco-transpile');
   const asynchronous = {
     asyncMode: 'jspi' as const,

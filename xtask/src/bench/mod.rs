@@ -6,6 +6,7 @@ mod components;
 mod found;
 mod goals;
 mod programs;
+mod size;
 mod table;
 
 use std::fs;
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 use crate::build;
 use crate::tools::{cargo, chromium, command, firefox, name, npm_packages, say};
 use found::{Engine, Line};
+use size::Sizes;
 
 /// What is measured, and where to.
 #[derive(Args)]
@@ -90,7 +92,7 @@ enum Part {
     Programs,
     /// The native volume beside a native directory, and 1,000,000 files.
     Native,
-    /// The size of the core.
+    /// The size of the package, of the core, and of what a page loads.
     Size,
 }
 
@@ -126,8 +128,9 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     }
     let engines = if in_browsers { browsers(root, options, parts)? } else { Vec::new() };
     let native = if has(Part::Native) { Some(natively(root)?) } else { None };
-    let size = if has(Part::Size) { Some(build::gzipped_core(root)?) } else { None };
-    let goals = goals::judge(&engines, native.as_ref(), size);
+    let sizes = if has(Part::Size) { Some(Sizes::measure(root)?) } else { None };
+    let core = sizes.as_ref().map(Sizes::core_gzipped);
+    let goals = goals::judge(&engines, native.as_ref(), core);
 
     let mut out = std::io::stdout().lock();
     for engine in &engines {
@@ -136,9 +139,12 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     if let Some(native) = &native {
         out.write_all(table::native(native).as_bytes())?;
     }
+    if let Some(sizes) = &sizes {
+        out.write_all(sizes.table().as_bytes())?;
+    }
     out.write_all(table::goals(&goals).as_bytes())?;
     if let Some(file) = &options.json {
-        let all = json(&engines, native.as_ref(), size, &goals);
+        let all = json(&engines, native.as_ref(), sizes.as_ref(), &goals);
         fs::write(file, serde_json::to_vec_pretty(&all)?)
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
@@ -210,7 +216,7 @@ fn add_guests(root: &Path, request: &mut Value) -> Result<()> {
 fn json(
     engines: &[Engine],
     native: Option<&Native>,
-    size: Option<u64>,
+    sizes: Option<&Sizes>,
     goals: &[goals::Goal],
 ) -> Value {
     let mut all = match engines {
@@ -220,8 +226,8 @@ fn json(
     if let Some(native) = native {
         all["native"] = json!(native.phases.iter().chain(&native.scale).collect::<Vec<_>>());
     }
-    if let Some(size) = size {
-        all["core_gzipped_bytes"] = json!(size);
+    if let Some(sizes) = sizes {
+        all["sizes"] = json!(sizes);
     }
     all["goals"] = json!(goals.iter().map(goals::Goal::json).collect::<Vec<_>>());
     all
@@ -386,7 +392,7 @@ mod tests {
             Engine::of(&mut engines, &line.engine).add(line);
         }
         let goals = goals::judge(&engines, None, Some(200_001));
-        let all = json(&engines, None, Some(200_001), &goals);
+        let all = json(&engines, None, None, &goals);
         assert_eq!(all["runs"], 3);
         assert_eq!(
             all["phases"]["create"]["volume"],
