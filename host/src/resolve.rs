@@ -114,12 +114,14 @@ pub(crate) async fn look(base: &Place, mut path: Path, follow: Follow) -> Result
     if names_alone(base, &path) {
         let names = path.take_names();
         if let Some(seen) = base.mount.fs.backend().look(&base.node, &names).await? {
-            let wants_directory = path.wants_directory();
-            match seen.kind {
-                Kind::Symlink if follow == Follow::Yes || wants_directory => {}
-                Kind::Directory | Kind::Symlink => return Ok(seen),
-                _ if !wants_directory => return Ok(seen),
-                _ => return Err(ErrorCode::NotDirectory),
+            // What is followed, and what is no directory and should be one, takes a closer look.
+            let seen_through = match seen.kind {
+                Kind::Directory => true,
+                Kind::Symlink => follow == Follow::No && !path.wants_directory(),
+                _ => !path.wants_directory(),
+            };
+            if seen_through {
+                return Ok(seen);
             }
         }
         path.parts = names.into_iter().map(Part::Name).collect();

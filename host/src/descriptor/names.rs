@@ -176,6 +176,10 @@ impl Descriptor {
 
 /// The last name of `new`, if all before it is the same as of `old`, which is a path.
 fn beside(base: &Descriptor, old: &[u8], new_base: &Descriptor, new: &[u8]) -> Option<Name> {
+    // In a browser names are found in memory, and this would be more to load.
+    if cfg!(target_arch = "wasm32") {
+        return None;
+    }
     let start = |path: &[u8]| path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
     let (directory, name) = new.split_at(start(new));
     let same = Ref::ptr_eq(&base.place.mount, &new_base.place.mount)

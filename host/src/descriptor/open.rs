@@ -145,8 +145,8 @@ impl Descriptor {
 /// Opens a file that is there and has no link on its way, as most that are opened.
 async fn at_once(base: &Place, path: &Path, request: Request) -> Result<Option<Descriptor>> {
     let Request { open, access } = request;
-    // What may be created is mostly missing, and a directory is no file.
-    if open.create || open.directory || path.wants_directory() {
+    // What may be created is mostly missing, a directory is no file, and few cut without creating.
+    if open.create || open.truncate || open.directory || path.wants_directory() {
         return Ok(None);
     }
     if !names_alone(base, path) {
@@ -155,9 +155,6 @@ async fn at_once(base: &Place, path: &Path, request: Request) -> Result<Option<D
     let names = path.clone().take_names();
     let opened = base.mount.fs.backend().open_at(&base.node, &names, access).await?;
     let Some((node, file)) = opened else { return Ok(None) };
-    if open.truncate {
-        file.set_size(0)?;
-    }
     let place = Place { mount: base.mount.clone(), node };
     Ok(Some(Descriptor::of_file(place, request, file)))
 }
