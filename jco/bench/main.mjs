@@ -286,7 +286,8 @@ async function measure(engine, { peers, phases, parts, asked, runs, tiny }) {
     for (let run = 0; run < runs; run++) {
       for (const one of asked.filter((one) => !failed.has(one))) {
         const { kind, host, ...what } = one;
-        const well = await engine.request({ peer: host, run }, `${kind}-${host}`, { ...what, tiny });
+        const worker = `${kind}-${host}`;
+        const well = await engine.request({ peer: host, run }, worker, { ...what, tiny });
         if (!well) failed.add(one);
       }
     }
