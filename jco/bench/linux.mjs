@@ -10,9 +10,7 @@ import { wipe } from './storage.mjs';
 const post = (line) => postMessage(line);
 
 /** Microseconds of one call of many. */
-async function each(count, call) {
-  // Compiled, and at hand.
-  for (let index = 0; index < Math.min(count, 2000); index++) call(index);
+function each(count, call) {
   const start = performance.now();
   for (let index = 0; index < count; index++) call(index);
   return ((performance.now() - start) * 1000) / count;
@@ -41,9 +39,14 @@ async function messages({ tiny }) {
   const clunk = message('clunk', 1, 3);
   let type;
   const reply = (bytes) => (type = bytes[4]);
+  // The engine compiles what is called often, and is to have done so.
+  for (let round = 0; round < (tiny ? 1 : 5000); round++) {
+    Object.values(asked).forEach((request) => handle(request, reply));
+    handle(clunk, reply);
+  }
   for (const [phase, request] of Object.entries(asked)) {
     const known = phase === '9P walk to a file';
-    const us = await each(tiny ? 50 : 20_000, () => {
+    const us = each(tiny ? 50 : 20_000, () => {
       handle(request, reply);
       if (known) handle(clunk, () => {});
     });
