@@ -157,6 +157,7 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
             counted(&mut node, node_counts)
         });
         tally.one("the fuzzers, a minute each", || fuzz::fuzz(root, None, 60));
+        tally.one("the demo with a Linux", || demo::run(root, true, true, None, None));
     }
     tally.one("the demo", || demo::run(root, false, true, None, None));
 
