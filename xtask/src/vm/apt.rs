@@ -39,11 +39,16 @@ impl Apt {
     /// Fetches packages and what they depend on.
     pub(super) fn fetch(&self, packages: &[&str]) -> Result<Vec<PathBuf>> {
         say(&format!("fetching {} of Debian for {}", packages.join(", "), self.arch));
-        run_quietly(self.get().arg("update"))?;
+        let mut update = self.get();
+        let updated = update.arg("update").output();
+        let updated = updated.with_context(|| format!("cannot start {}", name(&update)))?;
         let mut get = self.get();
         get.args(["install", "--download-only", "--no-install-recommends", "-y"]);
-        run_quietly(get.args(packages))
-            .context("these packages are needed, and Debian has them")?;
+        // A source that cannot be read may have nothing that is needed.
+        run_quietly(get.args(packages)).with_context(|| {
+            let why = String::from_utf8_lossy(&updated.stderr);
+            format!("these packages are needed, and Debian has them\n{why}")
+        })?;
         let mut found = Vec::new();
         for entry in fs::read_dir(self.folder.join("archives"))? {
             let path = entry?.path();
