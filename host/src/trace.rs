@@ -5,8 +5,10 @@ use std::fmt;
 
 use web_time::Instant;
 
+#[cfg(all(feature = "wasmtime", not(target_arch = "wasm32")))]
 use crate::error::Result;
 use crate::shared::{Ref, Shared};
+#[cfg(all(feature = "wasmtime", not(target_arch = "wasm32")))]
 use crate::stream::StreamError;
 
 /// One call of a guest. Displayed, it is a line of JSON.
@@ -127,11 +129,13 @@ impl<'a> Call<'a> {
     }
 
     /// The call ends; its answer is passed on.
+    #[cfg(all(feature = "wasmtime", not(target_arch = "wasm32")))]
     pub(crate) fn end<T>(self, answer: Result<T>) -> Result<T> {
         self.end_with(answer, |_| None)
     }
 
     /// The call ends with a number worth telling.
+    #[cfg(all(feature = "wasmtime", not(target_arch = "wasm32")))]
     pub(crate) fn end_with<T>(
         self,
         answer: Result<T>,
@@ -147,6 +151,7 @@ impl<'a> Call<'a> {
     }
 
     /// As [`Call::end_with`], of a stream.
+    #[cfg(all(feature = "wasmtime", not(target_arch = "wasm32")))]
     pub(crate) fn end_stream<T>(
         self,
         answer: Result<T, StreamError>,

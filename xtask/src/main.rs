@@ -63,7 +63,7 @@ enum Chore {
     },
     /// Looks for damage that the volume does not stand, with random images.
     Fuzz {
-        /// One fuzzer: mount, check, p9_wire or p9_session; all if it is not given.
+        /// One fuzzer, by the name of its file in `fuzz_targets`; all if it is not given.
         target: Option<String>,
         /// For how long each of them runs.
         #[arg(long, default_value_t = 60, value_name = "N")]

@@ -305,6 +305,10 @@ impl Object {
         if flags.write || open.truncate {
             self.changeable()?;
         }
+        if open.directory && !matches!(self.kind(), Kind::Directory | Kind::Symlink) {
+            return Err(ErrorCode::NotDirectory);
+        }
+        let open = OpenFlags { directory: false, ..open };
         let opened = open_object(self.place.clone(), Request::new(open, flags)?).await?;
         Ok(opened.only(flags))
     }

@@ -4,6 +4,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -92,7 +93,7 @@ fn make<T: Transport>(client: &mut Client<T>, file: &str, content: &[u8]) {
     let way = Way::new();
     client.call(&Request::Twalk { fid: 0, new_fid: 1, way }).expect("cloned");
     let create =
-        Request::Tlcreate { fid: 1, name: name(file), flags: 0o102, mode: 0o100_644, gid: 0 };
+        Request::Tlcreate { fid: 1, name: name(file), flags: 0o102, mode: 0o100_666, gid: 0 };
     client.call(&create).expect("made");
     client.call(&Request::Twrite { fid: 1, offset: 0, data: Data(content) }).expect("written");
     client.call(&Request::Tclunk { fid: 1 }).expect("closed");
@@ -131,6 +132,8 @@ fn many_are_served_at_every_address_until_a_signal_comes() {
         let (code, said) = serving.end(signal);
         assert_eq!((code, said.as_str()), (Some(0), ""), "{signal}");
         assert_eq!(place.text("shared/from-three"), "3");
+        let mode = place.path("shared/from-three").metadata().expect("known").mode();
+        assert_eq!(mode & 0o777, 0o666, "no bit is taken away here");
         assert!(!place.path("9p.sock").exists(), "{signal}");
         let listed = place.ask(&["ls", "/", "--mount", "/=volume:app.volume"]);
         assert!(listed.contains("from-one") && listed.contains("from-two"), "{listed}");

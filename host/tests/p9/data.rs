@@ -22,6 +22,8 @@ fn opening_minds_its_flags() {
             ("f", RDONLY | CREAT | EXCL, Ok(())),
             ("f", 3, Err(EINVAL)),
             ("f", DIRECTORY, Err(ENOTDIR)),
+            ("f", DIRECTORY | RDWR | TRUNC, Err(ENOTDIR)),
+            ("d", DIRECTORY | TRUNC, Err(EISDIR)),
             ("d", RDONLY, Ok(())),
             ("d", DIRECTORY, Ok(())),
             ("d", WRONLY, Err(EISDIR)),

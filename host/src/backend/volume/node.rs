@@ -25,6 +25,7 @@ impl Shared {
         // A clock beyond the year 2262 is taken for one of 1970.
         let now = nanoseconds(Time::now()).unwrap_or_default();
         let mut store = lock(&self.store);
+        let now = store.clock.next(now);
         store.tick(now);
         act(&mut store, now)
     }

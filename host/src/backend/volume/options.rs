@@ -14,7 +14,7 @@ use super::log::{FIRST_BLOCKS, Found, HEADER, Log, NEW_BLOCKS, recover};
 use super::node::Shared;
 use super::space::{BLOCK, RESERVE, Run, Space};
 use super::stage::Stage;
-use super::store::{Gather, Store};
+use super::store::{Clock, Gather, Store};
 use super::table::{Attr, ROOT, Record, Table, nanoseconds};
 use super::{Volume, new_attr};
 use crate::backend::{Fresh, Kind, Time, new_device};
@@ -125,6 +125,7 @@ impl Volume {
             read_only: options.read_only,
             gather: Gather { bytes, time },
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
+            clock: Clock::default(),
             oldest: None,
             stage: Stage::default(),
             unnamed: 0,

@@ -60,6 +60,7 @@ pub(super) struct Store {
     pub(super) gather: Gather,
     /// Blocks that the disk may have.
     pub(super) limit: u32,
+    pub(super) clock: Clock,
     /// When the oldest change that is not written was made.
     pub(super) oldest: Option<i64>,
     /// Blocks written since the last flush.
@@ -68,6 +69,26 @@ pub(super) struct Store {
     pub(super) compaction: Option<Progress>,
     /// Larger areas for the log are not tried before the table has this size.
     pub(super) retry: u64,
+}
+
+/// The time of calls. No two have the same, so that a file that was changed never looks as
+/// it did before, though a browser's clock stands still for a millisecond and more.
+#[derive(Default)]
+pub(super) struct Clock {
+    last: i64,
+}
+
+impl Clock {
+    /// How long a clock may stand still; if it says less by more, it was set back.
+    const STANDS_STILL: i64 = 100_000_000;
+
+    /// The time of the next call, when the system's clock says `now`.
+    pub(super) fn next(&mut self, now: i64) -> i64 {
+        let behind = self.last.saturating_sub(now);
+        let stands = (0..Self::STANDS_STILL).contains(&behind);
+        self.last = if stands { self.last.saturating_add(1) } else { now };
+        self.last
+    }
 }
 
 /// How much may be gathered before it is written.
@@ -504,5 +525,20 @@ impl Store {
         for key in gone {
             self.pages.remove(&key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Clock;
+
+    #[test]
+    fn no_two_calls_have_the_same_time() {
+        let mut clock = Clock::default();
+        let second = 1_000_000_000;
+        let told = [second, second, second, second + 1, second + 9, second - 1, 5, 5];
+        let times = told.map(|now| clock.next(now));
+        let wanted = [second, second + 1, second + 2, second + 3, second + 9, second + 10, 5, 6];
+        assert_eq!(times, wanted);
     }
 }

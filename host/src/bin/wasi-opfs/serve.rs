@@ -175,6 +175,9 @@ impl P9 {
                 }
             }
         }
+        // What a client's system has taken from a mode already is not taken twice.
+        #[cfg(target_os = "linux")]
+        rustix::process::umask(rustix::fs::Mode::empty());
         let mut connections = Connections::default();
         loop {
             tokio::select! {
