@@ -216,9 +216,10 @@ fn in_the_way(place: &Place) -> Result<()> {
         set(open.as_raw_fd(), libc::F_GETLK, &mut found)?;
         let told = (i32::from(found.l_type), found.l_start, found.l_len);
         ensure!(told == (libc::F_RDLCK, 10, 20), "{}: in the way is {told:?}", path.display());
-        let mut none = range(libc::F_RDLCK, 0, 0);
+        // (That a reader is not in the way of another, Linux does not ask a server.)
+        let mut none = range(libc::F_WRLCK, 30, 0);
         set(open.as_raw_fd(), libc::F_GETLK, &mut none)?;
-        ensure!(i32::from(none.l_type) == libc::F_UNLCK, "a reader is in the way of another");
+        ensure!(i32::from(none.l_type) == libc::F_UNLCK, "a lock is in the way beside it");
     }
     holder.ends()
 }

@@ -59,10 +59,10 @@ impl Session {
         })?;
         ensure!(server.is_none(), "it was not killed: {output}");
         let stored = stored.context("something was stored")?;
-        machine.set_up("umount -l /mnt/killed")?;
+        machine.set_up("busybox umount -l /mnt/killed")?;
         let server = serve()?;
         let compared = compare(machine, server.port, &folder, round, stored);
-        machine.set_up("umount /mnt/killed")?;
+        machine.set_up("busybox umount /mnt/killed")?;
         compared?;
         server.end()
     }

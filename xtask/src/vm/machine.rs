@@ -57,7 +57,6 @@ pub(super) struct Ran {
     /// 137 if it took too long.
     pub(super) code: i32,
     pub(super) output: String,
-    pub(super) took: Duration,
 }
 
 pub(super) struct Machine {
@@ -130,7 +129,6 @@ impl Machine {
         mut line: impl FnMut(&str) -> Result<()>,
     ) -> Result<Ran> {
         ensure!(!command.contains('\n'), "a command is one line");
-        let start = Instant::now();
         writeln!(self.commands, "{} {command}", limit.as_secs().max(1))?;
         let mut output = String::new();
         let mark = self.until_marked(limit + GRACE, |text| {
@@ -144,7 +142,7 @@ impl Machine {
         };
         // The end of a line, in case there was none.
         output.truncate(output.trim_end().len());
-        Ok(Ran { code, output, took: start.elapsed() })
+        Ok(Ran { code, output })
     }
 
     /// Runs a command that is not a test, and has to end well.

@@ -128,7 +128,7 @@ impl Session {
 fn mount(export: &str, port: u16, at: &str, msize: u32) -> String {
     let options =
         format!("trans=tcp,port={port},version=9p2000.L,cache=none,msize={msize},aname={export}");
-    format!("mkdir -p /mnt/{at} && mount -t 9p -o {options} 10.0.2.2 /mnt/{at}")
+    format!("mkdir -p /mnt/{at} && busybox mount -t 9p -o {options} 10.0.2.2 /mnt/{at}")
 }
 
 /// Whether nothing is wrong with a volume.
