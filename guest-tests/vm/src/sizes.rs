@@ -69,7 +69,10 @@ fn no_place(place: &Place) -> Result<()> {
                 length = far + 3;
             }
         }
-        ensure!(fs::metadata(&path)?.len() == length, "its length is another one after a write at {far}");
+        ensure!(
+            fs::metadata(&path)?.len() == length,
+            "its length is another one after a write at {far}"
+        );
     }
     file.set_len(4)?;
     ensure!(fs::read(&path)? == b"kept", "the file was changed");

@@ -6,6 +6,7 @@ mod found;
 mod goals;
 mod programs;
 mod table;
+mod vm;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -84,6 +85,8 @@ enum Part {
     Programs,
     /// The native volume beside a native directory, and 1,000,000 files.
     Native,
+    /// The server of 9P under a Linux in QEMU, beside diod and QEMU's own.
+    Vm,
     /// The size of the core.
     Size,
 }
@@ -96,7 +99,9 @@ impl Part {
             Self::Sqlite => Some("sqlite"),
             Self::Sync => Some("sync"),
             Self::Space => Some("space"),
-            Self::Phases | Self::Guests | Self::Programs | Self::Native | Self::Size => None,
+            Self::Phases | Self::Guests | Self::Programs | Self::Native | Self::Vm | Self::Size => {
+                None
+            }
         }
     }
 }
@@ -109,14 +114,18 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let parts =
         if options.parts.is_empty() { Part::value_variants() } else { options.parts.as_slice() };
     let has = |part: Part| parts.contains(&part);
-    let in_browsers = parts.iter().any(|part| !matches!(part, Part::Native | Part::Size));
+    let in_browsers =
+        parts.iter().any(|part| !matches!(part, Part::Native | Part::Vm | Part::Size));
     if in_browsers || has(Part::Size) {
         build::package(root)?;
     }
     let engines = if in_browsers { browsers(root, options, parts)? } else { Vec::new() };
     let native = if has(Part::Native) { Some(natively(root)?) } else { None };
     let size = if has(Part::Size) { Some(build::gzipped_core(root)?) } else { None };
-    let goals = goals::judge(&engines, native.as_ref(), size);
+    let vm =
+        if has(Part::Vm) { vm::Found::measure(root, options.runs)? } else { vm::Found::default() };
+    let mut goals = goals::judge(&engines, native.as_ref(), size);
+    goals.extend(vm.goals());
 
     let mut out = std::io::stdout().lock();
     for engine in &engines {
@@ -125,9 +134,13 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     if let Some(native) = &native {
         out.write_all(table::native(native).as_bytes())?;
     }
+    out.write_all(vm.table().as_bytes())?;
     out.write_all(table::goals(&goals).as_bytes())?;
     if let Some(file) = &options.json {
-        let all = json(&engines, native.as_ref(), size, &goals);
+        let mut all = json(&engines, native.as_ref(), size, &goals);
+        if has(Part::Vm) {
+            all["vm"] = vm.json();
+        }
         fs::write(file, serde_json::to_vec_pretty(&all)?)
             .with_context(|| format!("cannot write {}", file.display()))?;
     }

@@ -18,14 +18,14 @@ pub(super) fn short(number: f64) -> String {
     }
 }
 
-fn table(heads: impl IntoIterator<Item = String>) -> Table {
+pub(super) fn table(heads: impl IntoIterator<Item = String>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(heads.into_iter().collect::<Vec<_>>());
     table
 }
 
 /// All but the first column to the right, where numbers belong.
-fn numbers_right(table: &mut Table) {
+pub(super) fn numbers_right(table: &mut Table) {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }

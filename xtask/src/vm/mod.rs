@@ -2,6 +2,7 @@
 //! programs that are known to find what is wrong with file systems run there.
 
 mod apt;
+mod figures;
 mod image;
 mod kills;
 mod machine;
@@ -18,6 +19,7 @@ use anyhow::{Result, ensure};
 
 use crate::test::Tally;
 use crate::tools::{cargo, run, run_quietly, say};
+pub(crate) use figures::{Figure, measure};
 use image::{TARGET, alone};
 use machine::Machine;
 use pieces::{PC, Pieces};
@@ -61,11 +63,7 @@ impl Session {
         let folder = root.join("target/vm");
         let pieces = Pieces::new(&folder, &PC)?;
         let image = image::image(root, &folder, PC.arch)?;
-        let mut files: Vec<_> = FILES
-            .iter()
-            .map(|(name, text)| (format!("steps/{name}"), text.as_bytes().to_vec()))
-            .collect();
-        files.push(("steps/guest-vm".to_owned(), fs::read(checks(root)?)?));
+        let files = files(&checks(root)?)?;
         let scratch = folder.join("scratch");
         if scratch.exists() {
             fs::remove_dir_all(&scratch)?;
@@ -135,6 +133,13 @@ fn mount(export: &str, port: u16, at: &str, msize: u32) -> String {
 fn whole(binary: &Path, volume: &Path) -> Result<()> {
     ensure!(volume.is_file(), "there is no {}", volume.display());
     run_quietly(Command::new(binary).args(["volume", "check"]).arg(volume))
+}
+
+/// What lies in a machine's folder of steps, with our own checks.
+fn files(checks: &Path) -> Result<Vec<(String, Vec<u8>)>> {
+    let texts = FILES.iter().map(|(name, text)| (*name, text.as_bytes().to_vec()));
+    let files = texts.chain([("guest-vm", fs::read(checks)?)]);
+    Ok(files.map(|(name, bytes)| (format!("steps/{name}"), bytes)).collect())
 }
 
 /// Builds our own checks.

@@ -154,13 +154,14 @@ pub(super) const STEPS: [Step; 12] = [
 ];
 
 /// What lies in a machine's folder of steps.
-pub(super) const FILES: [(&str, &str); 8] = [
+pub(super) const FILES: [(&str, &str); 9] = [
     ("git.sh", include_str!("steps/git.sh")),
     ("sqlite.sh", include_str!("steps/sqlite.sh")),
     ("remove.sh", include_str!("steps/remove.sh")),
     ("tar.sh", include_str!("steps/tar.sh")),
     ("flock.sh", include_str!("steps/flock.sh")),
     ("stress.sh", include_str!("steps/stress.sh")),
+    ("measure.sh", include_str!("steps/measure.sh")),
     ("fsx.toml", include_str!("steps/fsx.toml")),
     ("pjdfstest.toml", include_str!("steps/pjdfstest.toml")),
 ];
