@@ -2,10 +2,11 @@
 // that is not as it should be.
 
 import { strict as assert } from 'node:assert';
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 
 import { start } from '../dist/run/engines.js';
+import { tool } from '../test/support.mjs';
 
 /** How long one program may take; the machine may be busy. */
 const PATIENCE = 60_000;
@@ -15,13 +16,21 @@ const TERMINAL = '.xterm-helper-textarea';
 
 class Driver {
   #page;
+  /** The paths that the server was asked for. */
+  #asked;
   /** What the page complained of. */
   complaints = [];
 
-  constructor(page) {
+  constructor(page, asked) {
     this.#page = page;
+    this.#asked = asked;
     page.setDefaultTimeout(PATIENCE);
-    page.on('pageerror', (error) => this.complaints.push(error.message));
+    page.on('pageerror', ({ message }) => {
+      // So Firefox tells of a program that is ended while it computes.
+      if (message !== 'uncaught exception: undefined') {
+        this.complaints.push(message);
+      }
+    });
     page.on('console', (message) => {
       if (message.type() === 'error') {
         this.complaints.push(message.text());
@@ -30,7 +39,8 @@ class Driver {
   }
 
   async ready() {
-    await this.#page.waitForSelector('body:is([data-state=ready], [data-state=unable])');
+    const settled = ['ready', 'unable'].map((state) => `[data-state=${state}]`);
+    await this.#page.waitForSelector(`body:is(${settled})`);
     assert.equal(await this.#text('#state'), 'Ready', 'the state of the page');
   }
 
@@ -104,6 +114,67 @@ class Driver {
       await this.#control('d');
     }
     return this.#ran(exit);
+  }
+
+  /** Drops a file on the page, and waits until it can run. */
+  async drop(name, bytes) {
+    await this.#page.evaluate(
+      (name, base64) => {
+        const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([bytes], name));
+        for (const type of ['dragover', 'drop']) {
+          const event = new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true });
+          document.querySelector('.screen').dispatchEvent(event);
+        }
+      },
+      name,
+      Buffer.from(bytes).toString('base64'),
+    );
+    await this.brought(name);
+  }
+
+  /** Waits for a program of somebody's own. */
+  async brought(name) {
+    await this.#shows('#prompt', basename(name, '.wasm'));
+    await this.ready();
+    say(`brought ${name}`);
+  }
+
+  /** Chooses a file of this machine as the program. */
+  async upload(file) {
+    await this.#clickText('#programs', 'Your own');
+    const input = await this.#page.$('#own-file');
+    await input.uploadFile(file);
+    await this.brought(basename(file));
+  }
+
+  /** Gives the address of a program. */
+  async fetch(address) {
+    await this.#page.locator('#own-address').fill(address);
+    await this.#clickText('#own', 'Fetch');
+    await this.brought(basename(address));
+  }
+
+  /** Where the server has a program. */
+  async address(id) {
+    return this.#page.evaluate(async (id) => {
+      const offers = await (await fetch('programs.json')).json();
+      return new URL(offers.find((offer) => offer.id === id).module.url, location.href).href;
+    }, id);
+  }
+
+  /** How often what transpiles components was asked for. */
+  get transpilers() {
+    return this.#asked.filter((path) => path.includes('component-bindgen')).length;
+  }
+
+  /** Stops the program that runs. */
+  async stop(printed) {
+    await this.#shows('.xterm-rows', printed, false);
+    await this.#shows('#run', 'Stop');
+    await this.#click('#run');
+    return this.#ran(130);
   }
 
   /** Starts the chosen program. */
@@ -235,15 +306,15 @@ function holds(list, part, what) {
 
 /**
  * @param {'chromium' | 'firefox'} engine
- * @param {number} port
+ * @param {{ port: number, asked: string[] }} server
  * @param {string} [screenshot]
  */
-export async function drive(engine, port, screenshot) {
+export async function drive(engine, { port, asked }, screenshot) {
   const browser = await start(engine);
   try {
     const page = await browser.open('about:blank');
     await page.setViewport({ width: 1280, height: 800 });
-    const driver = new Driver(page);
+    const driver = new Driver(page, asked);
     await page.goto(`http://localhost:${port}/`);
     await driver.ready();
     const isolated = await page.evaluate(() => crossOriginIsolated);
@@ -309,6 +380,52 @@ async function firstVisit(driver) {
   await driver.choose('ripgrep');
   const found = await driver.run('--line-number ripens garden');
   assert.deepEqual(found, ['garden/note.txt', `1:${NOTE}`], 'what ripgrep found');
+  await brought(driver);
+}
+
+const NO_PROGRAM = 'this is no program';
+
+/** What somebody brings: a component, which is transpiled on the page, and others. */
+async function brought(driver) {
+  const component = tool();
+  const before = driver.transpilers;
+  await driver.drop('tool.wasm', await readFile(component));
+  assert.deepEqual(await driver.run('count visits'), ['1'], 'a component');
+  assert.ok(driver.transpilers > before, 'the transpiler was loaded');
+  const transpilers = driver.transpilers;
+  const input = { types: 'one\ntwo\n' };
+  const echoed = await driver.run('echo', input);
+  // Who types does not wait for the answers.
+  assert.match(echoed.join(' '), /> one.*> two/, 'a component that waits');
+  await driver.run('exit 1', { exit: 1 });
+  const trapped = await driver.run('panic', { exit: 134 });
+  assert.match(trapped.join(' '), /as was asked.*the program trapped/, 'a component that traps');
+  await driver.start('sync-and-spin visits.txt kept');
+  await driver.stop('spinning');
+  assert.deepEqual(await driver.run('cat visits.txt'), ['kept'], 'what an endless program synced');
+  assert.equal(driver.transpilers, transpilers, 'a transpiled component is kept');
+  await driver.drop('note.wasm', Buffer.from(NO_PROGRAM));
+  const refused = await driver.run('', { exit: 126 });
+  assert.match(refused.join(' '), /it is no WebAssembly/, 'what is no program');
+  await driver.upload(tool('wasm32-wasip1'));
+  assert.deepEqual(await driver.run('count visits'), ['2'], 'a module from a file');
+  await driver.choose('coreutils');
+}
+
+/** A component after a reload. */
+async function broughtAgain(driver, screenshot) {
+  const before = driver.transpilers;
+  await driver.drop('tool.wasm', await readFile(tool()));
+  assert.deepEqual(await driver.run('count visits'), ['3'], 'a component after the reload');
+  await driver.run('ls .');
+  if (screenshot !== undefined) {
+    await driver.picture(screenshot.replace(/(\.\w+)?$/, '-own$1'));
+  }
+  assert.equal(driver.transpilers, before, 'a transpiled component is kept over a reload');
+  await driver.fetch(await driver.address('rg'));
+  holds(await driver.run('--files'), ['visits.txt'], 'a module by its address');
+  await driver.choose('coreutils');
+  await driver.run('rm visits visits.txt');
 }
 
 async function secondVisit(driver, screenshot) {
@@ -339,6 +456,7 @@ async function secondVisit(driver, screenshot) {
   assert.match(await driver.open('plants.db'), /^000000 {2}53 51 4c 69/, 'the bytes shown');
   await driver.close();
 
+  await broughtAgain(driver, screenshot);
   await python(driver);
   await driver.start('');
   await driver.open('garden/note.txt');

@@ -19,10 +19,7 @@ interface Offer {
 }
 
 /** A program that is ready to run. */
-export interface Loaded {
-  module: WebAssembly.Module;
-  files: readonly Needed[];
-}
+export type Loaded = Pick<Order, 'program' | 'files'>;
 
 /** The programs that the server has. */
 export class Shelf {
@@ -68,7 +65,12 @@ export class Shelf {
       return { path: file.path, bytes: await (await counted(file)).bytes() };
     });
     const compiled = WebAssembly.compileStreaming(counted(module));
-    this.#loaded.set(id, { module: await compiled, files: await Promise.all(needed) });
+    this.#loaded.set(id, { program: await compiled, files: await Promise.all(needed) });
+  }
+
+  /** Puts a program there that somebody brought. */
+  put(id: string, program: ArrayBuffer): void {
+    this.#loaded.set(id, { program, files: [] });
   }
 
   #offer(id: string): Offer {
@@ -80,7 +82,8 @@ export class Shelf {
   }
 }
 
-async function fetched(url: string): Promise<Response> {
+/** What comes from there, or an error that says why not. */
+export async function fetched(url: string): Promise<Response> {
   const response = await fetch(url);
   if (!response.ok) {
     throw new Error(`${url}: ${response.status} ${response.statusText}`);
@@ -92,6 +95,8 @@ async function fetched(url: string): Promise<Response> {
 export interface Listener {
   output(bytes: Uint8Array, error: boolean): void;
   reading(): void;
+  transpiling(): void;
+  running(): void;
 }
 
 /** How a run ended: `failure` says why it did not end by itself. */
@@ -117,7 +122,9 @@ export class Guest {
           listener.output(data.bytes, data.error);
           break;
         case 'reading':
-          listener.reading();
+        case 'transpiling':
+        case 'running':
+          listener[data.type]();
           break;
         case 'ended':
           this.#finish({ exitCode: data.exitCode, ms: data.ms });

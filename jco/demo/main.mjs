@@ -33,8 +33,8 @@ if (values.headless) {
   const { drive } = await import('./drive.mjs');
   let code = 0;
   try {
-    await drive('chromium', server.port, values.screenshot);
-    await drive('firefox', server.port);
+    await drive('chromium', server, values.screenshot);
+    await drive('firefox', server);
   } catch (error) {
     console.error(`✗ ${error.message}`);
     code = 1;

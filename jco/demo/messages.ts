@@ -54,7 +54,8 @@ export interface KeptAnswer {
 /** A program to be run. */
 export interface Order {
   type: 'order';
-  module: WebAssembly.Module;
+  /** A module, or bytes of whatever it is. */
+  program: WebAssembly.Module | ArrayBuffer;
   files: readonly Needed[];
   argv: readonly string[];
   environment: Record<string, string>;
@@ -68,10 +69,14 @@ export type Told =
   | { type: 'output'; error: boolean; bytes: Uint8Array }
   /** It waits for something to be typed. */
   | { type: 'reading' }
+  /** It is made ready: a component that is new here is transpiled. */
+  | { type: 'transpiling' }
+  | { type: 'running' }
   | { type: 'ended'; exitCode: number; ms: number }
   /** It did not end by itself. */
   | { type: 'failed'; exitCode: number; why: string };
 
-/** By convention, of a program that trapped and of one that was interrupted. */
+/** By convention, of what cannot be run, what trapped, and what was interrupted. */
+export const NOT_RUNNABLE = 126;
 export const TRAPPED = 134;
 export const INTERRUPTED = 130;

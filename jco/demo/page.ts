@@ -3,19 +3,23 @@
 import { element, make } from './dom.js';
 import * as format from './format.js';
 import { type End, Guest, Shelf } from './guest.js';
-import { type Example, type Program, programs } from './programs.js';
+import { receive } from './own.js';
+import { type Example, type Program, own, programs } from './programs.js';
 import { Screen } from './screen.js';
 import { Tree } from './tree.js';
 import { Viewer } from './viewer.js';
 import { words } from './words.js';
 
-type State = 'loading' | 'ready' | 'running' | 'unable';
+/** `empty`: nothing is there that could run. */
+type State = 'loading' | 'empty' | 'ready' | 'running' | 'unable';
 
 const field = element<HTMLInputElement>('arguments');
 const button = element<HTMLButtonElement>('run');
 const endInput = element('end-input');
 
 let program: Program = programs.find(({ id }) => id === localStorage.program) ?? programs[0]!;
+/** What the program is called that somebody brought. */
+let brought: string | undefined;
 let shelf: Shelf | undefined;
 let guest: Guest | undefined;
 
@@ -36,7 +40,7 @@ let later: ReturnType<typeof setTimeout> | undefined;
 
 function become(state: State, text: string): void {
   document.body.dataset.state = state;
-  button.disabled = state === 'loading' || state === 'unable';
+  button.disabled = state !== 'ready' && state !== 'running';
   clearTimeout(later);
   later = setTimeout(
     () => {
@@ -74,11 +78,15 @@ const past = {
 };
 past.at = past.lines.length;
 
+/** Its name in front of its arguments. */
+const called = (): string => (program === own ? (brought ?? '') : program.id);
+
 function choose(chosen: Program): void {
   program = chosen;
   localStorage.program = chosen.id;
-  element('prompt').textContent = chosen.id;
+  element('prompt').textContent = called();
   element('about').textContent = chosen.about;
+  element('own').hidden = chosen !== own;
   field.value = '';
   field.placeholder = chosen.examples[0]?.arguments ?? '';
   const buttons = chosen.examples.map((example) => {
@@ -100,6 +108,11 @@ async function prepare(): Promise<void> {
   }
   element('notice').hidden = true;
   const awaited = (): boolean => program.id === id && !guest;
+  if (program === own && !shelf.get(id)) {
+    become('empty', 'No program yet');
+    report(undefined, 'Drop a .wasm file on the page, choose one, or give its address');
+    return;
+  }
   if (!shelf.get(id)) {
     become('loading', 'Loading');
     report(undefined, `Loading ${title}: ${format.size(shelf.size(id))}, which the browser keeps`);
@@ -134,6 +147,38 @@ function offer(): void {
   choose(program);
 }
 
+/** Makes what somebody brings the chosen program. */
+function awaitOwn(): void {
+  const failed = (name: string, why: string): void => {
+    screen.say(`${name} is not here: ${why}`, '31');
+    void prepare();
+  };
+  receive({
+    coming(name) {
+      if (!guest) {
+        const radio = element('programs').querySelector<HTMLInputElement>('[value=own]');
+        radio!.checked = true;
+        choose(own);
+        become('loading', 'Loading');
+        report(undefined, `Loading ${name}`);
+      }
+    },
+    come(name, program) {
+      if (guest) {
+        failed(name, 'another program runs; bring it again when that has ended');
+        return;
+      }
+      brought = name;
+      shelf?.put(own.id, program);
+      choose(own);
+      const size = format.size(program.byteLength);
+      report(undefined, `${name} has ${size}: type arguments, and run it`);
+      field.focus();
+    },
+    failed,
+  });
+}
+
 /** Says below the terminal how it is with the last run. */
 function report(end: End | undefined, text = ''): void {
   const badge = make('b', { className: end?.exitCode === 0 ? '' : 'bad' });
@@ -154,6 +199,7 @@ function timeZone(): string {
 
 async function run({ arguments: line, types }: Example): Promise<void> {
   const { id, prompts = false } = program;
+  const name = called();
   const ready = shelf?.get(id);
   if (!ready || guest) {
     return;
@@ -161,13 +207,13 @@ async function run({ arguments: line, types }: Example): Promise<void> {
   field.value = line;
   let argv: string[];
   try {
-    argv = [id, ...words(line)];
+    argv = [name, ...words(line)];
   } catch (error) {
     report(undefined, `Not run: ${(error as Error).message}`);
     return;
   }
   past.add(line);
-  screen.say(`$ ${id} ${line}`.trimEnd(), '1;36');
+  screen.say(`$ ${name} ${line}`.trimEnd(), '1;36');
   screen.takes(true);
   become('running', 'Running');
   report(undefined, 'Running');
@@ -183,6 +229,14 @@ async function run({ arguments: line, types }: Example): Promise<void> {
     { type: 'order', ...ready, argv, environment },
     {
       output: (bytes, error) => screen.print(bytes, error && !prompts),
+      transpiling: () => {
+        become('running', 'Transpiling');
+        report(undefined, 'Transpiling the component with jco; the browser keeps what is made');
+      },
+      running: () => {
+        become('running', 'Running');
+        report(undefined, 'Running');
+      },
       reading: () => {
         void look();
         screen.focus();
@@ -289,6 +343,7 @@ async function start(): Promise<void> {
     refuse('The programs could not be listed', (error as Error).message);
     return;
   }
+  awaitOwn();
   const { files, bytes } = tree.amount;
   screen.say(
     files > 0

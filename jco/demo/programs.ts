@@ -18,6 +18,14 @@ export interface Program {
   examples: readonly Example[];
 }
 
+/** What somebody brings: a component is transpiled on the page. */
+export const own: Program = {
+  id: 'own',
+  title: 'Your own',
+  about: 'A component for WASI 0.2, or a preview1 module: drop a .wasm file anywhere on this page',
+  examples: [],
+};
+
 export const programs: readonly Program[] = [
   {
     id: 'coreutils',
@@ -140,4 +148,5 @@ export const programs: readonly Program[] = [
       { arguments: '-v' },
     ],
   },
+  own,
 ];

@@ -20,12 +20,20 @@ const TYPES = {
   '.wasm': 'application/wasm',
 };
 
+/** What transpiles components reads its modules from beside it. */
+async function transpiler() {
+  const folder = join(here, '../dist/program/transpiler');
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.wasm'));
+  return Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))]));
+}
+
 async function bundles() {
   const { outputFiles } = await build({
     entryPoints: ['page.ts', 'worker.ts', 'keeper.ts', 'style.css'].map((name) => join(here, name)),
     outdir: here,
     write: false,
     bundle: true,
+    splitting: true,
     minify: true,
     format: 'esm',
     platform: 'browser',
@@ -74,6 +82,8 @@ async function filesBelow(folder) {
 /** What is served. Programs, and what they need, have names that change with their content. */
 class Store {
   #served = new Map();
+  /** The paths that were asked for. */
+  asked = [];
 
   put(name, contents) {
     this.#served.set(name, { contents, kept: false });
@@ -90,6 +100,7 @@ class Store {
 
   answer(request, response) {
     const path = new URL(request.url, 'http://localhost').pathname.slice(1);
+    this.asked.push(path);
     const found = this.#served.get(path);
     if (!found) {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('not found');
@@ -113,7 +124,7 @@ class Store {
  */
 export async function serve(programs, port) {
   const store = new Store();
-  for (const [name, contents] of await bundles()) {
+  for (const [name, contents] of [...(await bundles()), ...(await transpiler())]) {
     store.put(name, contents);
   }
   store.put('', await readFile(join(here, 'index.html')));
@@ -135,6 +146,7 @@ export async function serve(programs, port) {
   });
   return {
     port: server.address().port,
+    asked: store.asked,
     close() {
       server.close();
       server.closeAllConnections();

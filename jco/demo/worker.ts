@@ -1,10 +1,10 @@
 // Runs one program: its files are in a volume in OPFS, `/tmp` is in memory. While it waits for
 // input, the page can look at its files.
 
-import { type Device, Filesystem } from 'wasi-opfs';
+import { type Device, Filesystem, NotRunnable, execute } from 'wasi-opfs';
 
 import { obey } from './acts.js';
-import { INTERRUPTED, MOUNTS, TRAPPED } from './messages.js';
+import { INTERRUPTED, MOUNTS, NOT_RUNNABLE, TRAPPED } from './messages.js';
 import type { Asked, Needed, Order, Told, Typed } from './messages.js';
 
 /** What a program may print; more would only fill the page's memory. */
@@ -81,24 +81,22 @@ function supply(filesystem: Filesystem, files: readonly Needed[]): void {
   }
 }
 
-async function run({ module, argv, environment }: Order, filesystem: Filesystem): Promise<number> {
-  const wasi = filesystem.preview1({
+function run({ program, argv, environment }: Order, filesystem: Filesystem): Promise<number> {
+  return execute(filesystem, program, {
     args: argv,
     env: environment,
     stdin: input,
     stdout: new Output(false),
     stderr: new Output(true),
-    jspi: true,
+    progress: (type) => tell({ type }),
   });
-  const imports = { wasi_snapshot_preview1: wasi.wasiImport };
-  return wasi.startAsync(await WebAssembly.instantiate(module, imports));
 }
 
 /** The files, as soon as they are there; and whether it is over with them. */
 const held = Promise.withResolvers<Filesystem>();
 let over = false;
 
-async function execute(order: Order): Promise<void> {
+async function carryOut(order: Order): Promise<void> {
   const start = performance.now();
   const filesystem = await Filesystem.open({ mounts: MOUNTS });
   let exitCode;
@@ -120,9 +118,10 @@ addEventListener('message', ({ data }: MessageEvent<Order | Asked | Typed>) => {
     // If it is over, somebody else is asked.
     void held.promise.then((files) => over || tell(obey(data, files)));
   } else {
-    execute(data).catch((error: unknown) => {
+    carryOut(data).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
-      tell({ type: 'failed', exitCode: TRAPPED, why });
+      const exitCode = error instanceof NotRunnable ? NOT_RUNNABLE : TRAPPED;
+      tell({ type: 'failed', exitCode, why });
     });
   }
 });

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
@@ -84,6 +84,43 @@ async function embed(name) {
   return packed.length;
 }
 
+/** Removes what earlier sources were made into. */
+async function clean() {
+  for (const name of await readdir(dist)) {
+    if (!['core', 'check'].includes(name)) {
+      await rm(join(dist, name), { recursive: true });
+    }
+  }
+}
+
+/**
+ * What transpiles components, for pages: with the shim in it, because it is a component itself,
+ * and without what it asks of Node's, over which bundlers stumble. It reads its own modules from
+ * beside it.
+ */
+async function transpiler() {
+  const vendor = dirname(require.resolve('@bytecodealliance/jco-transpile/component'));
+  const folder = join(dist, 'program', 'transpiler');
+  await build({
+    entryPoints: { bindgen: '@bytecodealliance/jco-transpile/component' },
+    outdir: folder,
+    absWorkingDir: root,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    alias: { 'node:fs/promises': './scripts/no-files.mjs' },
+    logLevel: 'warning',
+  });
+  const modules = (await readdir(vendor)).filter((name) => /^js-component.*\.wasm$/.test(name));
+  await Promise.all(modules.map((name) => copyFile(join(vendor, name), join(folder, name))));
+  await writeFile(
+    join(folder, 'bindgen.d.ts'),
+    "export { $init, generate } from '@bytecodealliance/jco-transpile/component';\n",
+  );
+}
+
 function compile() {
   const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
   run(tsc, '--project', root);
@@ -97,6 +134,37 @@ function run(script, ...args) {
   }
 }
 
+/** What is loaded late stays a file of its own, wherever it is imported from. */
+const late = {
+  name: 'late',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/embedded\.js$|\/check\/|\/transpiler\// }, ({ path, resolveDir }) => ({
+      path: `./${relative(dist, join(resolveDir, path)).split(sep).join('/')}`,
+      external: true,
+    })),
+};
+
+/** What a page without a bundler imports, and what runs its programs. */
+async function standalone() {
+  await build({
+    entryPoints: { standalone: 'standalone.js', worker: 'program/worker.js' },
+    absWorkingDir: dist,
+    outdir: dist,
+    allowOverwrite: true,
+    bundle: true,
+    plugins: [late],
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    minify: true,
+    keepNames: true,
+    // What reads it by the line is not to choke on it.
+    lineLimit: 120,
+    sourcemap: true,
+    logLevel: 'warning',
+  });
+}
+
 /** What the runner sends to the browser. */
 async function bundle() {
   const entry = (name) => join(dist, 'run', 'browser', `${name}.js`);
@@ -104,6 +172,8 @@ async function bundle() {
     entryPoints: [entry('page'), entry('worker'), entry('task')],
     outdir: join(dist, 'run', 'www'),
     bundle: true,
+    // The runner gives each page the core as a module.
+    external: ['./core/embedded.js'],
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
@@ -113,12 +183,15 @@ async function bundle() {
   await copyFile(join(dist, 'core', adapter), join(dist, 'run', adapter));
 }
 
+await clean();
 await types();
 if ((await embed('core')) > CORE_MAX) {
   throw new Error(`the core is larger than ${CORE_MAX / 1024} KiB, compressed`);
 }
 await embed('check');
+await transpiler();
 compile();
+await standalone();
 await bundle();
 // The shim keeps a worker of its own alive.
 process.exit(0);

@@ -107,11 +107,14 @@ export function coreDevice(device: Device): CoreDevice {
     write: (bytes) => (device.write ? device.write(bytes) : refuse(bad)),
     ready: (write, ms) => (device.poll ? device.poll(write ? 'write' : 'read', ms) : 1),
     terminal: device.terminal ?? false,
-    code: (thrown) => {
-      const code = typeof thrown === 'string' ? thrown : (thrown as { code?: unknown } | null)?.code;
-      return typeof code === 'string' ? code : undefined;
-    },
+    code: codeOf,
   };
+}
+
+/** The code that something thrown carries for the guest. */
+export function codeOf(thrown: unknown): string | undefined {
+  const code = typeof thrown === 'string' ? thrown : (thrown as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
 }
 
 function refuse(code: ErrorCode): never {

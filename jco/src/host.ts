@@ -45,6 +45,17 @@ export interface GatherOptions {
   ms?: number;
 }
 
+/** The volume of transpiled programs. */
+export const PROGRAMS = 'wasi-opfs-programs';
+
+/** How long it is waited for, in milliseconds: about as long as a program takes to transpile. */
+const PROGRAMS_WAIT_MS = 500;
+
+/** Opens the volume of transpiled programs, for whoever keeps them; never for a guest. */
+export function openPrograms(): Promise<Filesystem> {
+  return Filesystem.make({ mounts: { '/': `volume:${PROGRAMS}` }, waitMs: PROGRAMS_WAIT_MS });
+}
+
 /** For how long changes are gathered, if guests leave the time to look at the clock. */
 const GATHER_MS = 500;
 
@@ -102,6 +113,20 @@ export class Filesystem extends Files {
     if (typeof options?.mounts !== 'object' || options.mounts === null) {
       throw new TypeError("which mounts? give them, as { mounts: { '/': 'volume:NAME' } }");
     }
+    for (const mount of Object.values(options.mounts)) {
+      const { kind, name } = parseMount(mount);
+      if (kind === 'volume' && name === PROGRAMS) {
+        throw new TypeError(
+          `the volume '${PROGRAMS}' keeps transpiled programs, which run with the page's ` +
+            'rights, so no guest may have it; mount a volume of another name',
+        );
+      }
+    }
+    return Filesystem.make(options);
+  }
+
+  /** @internal */
+  static async make(options: FilesystemOptions): Promise<Filesystem> {
     await loadCore(options.wasm);
     const mounts = Object.entries(options.mounts).map(([guest, mount]) => {
       const { kind, name, readOnly } = parseMount(mount);

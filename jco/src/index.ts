@@ -30,6 +30,16 @@ export {
 } from './page.js';
 export { Preview1, type Preview1Options } from './preview1.js';
 export { Exit, type WasiImport } from './wasi-import.js';
+export { NotRunnable, Trapped } from './program/ended.js';
+export { type ExecuteOptions, type Program, type Step, execute } from './program/execute.js';
+export {
+  type ProgramSource,
+  RunError,
+  type RunOptions,
+  type RunOutput,
+  type RunResult,
+  run,
+} from './program/run.js';
 export {
   type Area,
   type CheckOptions,

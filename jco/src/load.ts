@@ -1,7 +1,6 @@
 // Brings the core, a WebAssembly module, into this realm: once, whoever asks.
 
 import init, { type InitOutput } from './core/wasi_opfs.js';
-import embedded from './core/embedded.js';
 
 /** Where the core's code comes from, if not from the package's own JavaScript. */
 export type CoreSource = string | URL | Request | Response | BufferSource | WebAssembly.Module;
@@ -24,7 +23,7 @@ export function once<T extends unknown[]>(
 
 /** Loads the core. Only the first caller's `source` counts. */
 export const loadCore = once(async (source?: CoreSource | Promise<CoreSource>) => {
-  loaded = await init({ module_or_path: (await source) ?? (await unpack(embedded)) });
+  loaded = await init({ module_or_path: (await source) ?? (await embedded()) });
 });
 
 let loaded: InitOutput | undefined;
@@ -35,6 +34,12 @@ export function loadedCore(): InitOutput {
     throw new Error('the core is not loaded');
   }
   return loaded;
+}
+
+/** The core that the package carries: a module of its own, for pages that bring theirs. */
+async function embedded(): Promise<ArrayBuffer> {
+  const { default: packed } = await import('./core/embedded.js');
+  return unpack(packed);
 }
 
 /** Base64 of what gzip made. */

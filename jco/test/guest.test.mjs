@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 
 import { prepare } from '../dist/run/program.js';
 import { COMMAND, openPage, scratch, tool } from './support.mjs';
+import { versions } from './versions.mjs';
 
 const require = createRequire(import.meta.url);
 const JCO = join(dirname(require.resolve('@bytecodealliance/jco/component')), 'jco.js');
@@ -25,15 +26,15 @@ async function bundle(directory, worker) {
   });
 }
 
-/** A page with the program `tool` transpiled by jco's own command line, and bundled. */
-async function mapped(t, flags) {
+/** A page with a program transpiled by jco's own command line, and bundled. */
+async function mapped(t, flags, program = tool()) {
   // Where the bundler finds the packages: below this one.
   const directory = scratch(t, join(here, '../node_modules/.cache'));
   const component = join(directory, 'component');
   execFileSync(process.execPath, [
     JCO,
     'transpile',
-    tool(),
+    program,
     '--quiet',
     '--name',
     'tool',
@@ -79,6 +80,23 @@ test('a program that is made for it uses a tree', async (t) => {
       assert.deepEqual(await worker('mapped.js', { args: ['count', path], mounts }), { stdout });
     }
     await page.reload();
+  }
+});
+
+test('programs of the oldest and of the newest WASI 0.2 are served alike', async (t) => {
+  const tree = 'symlinks,hard-links,set-times,times,backslash,atomic-rename-dir';
+  for (const [name, program] of versions()) {
+    for (const [kind, flags, env] of [
+      ['volume', [], { LACKS: 'waiting' }],
+      ['tree', ['--jspi'], { LACKS: `waiting,${tree}` }],
+    ]) {
+      await t.test(`${name}, ${kind}`, async (t) => {
+        const { worker } = await mapped(t, jcoFlags(...flags), program);
+        const mounts = { work: `${kind}:versions` };
+        const answer = await worker('mapped.js', { args: ['7'], mounts, env });
+        assert.deepEqual(answer, { stdout: 'said\n', stderr: '', code: name === 'oldest' ? 1 : 7 });
+      });
+    }
   }
 });
 

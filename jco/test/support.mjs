@@ -107,24 +107,30 @@ export async function checkInWorker(t, name, { message, files = {}, least = 0 } 
 }
 
 /**
- * A page of Chromium that serves `directory`, and runs its modules as workers: what
- * they post is the answer.
+ * A page of an engine that serves `directory`, and runs its modules as workers: what they post
+ * is the answer. `requests` are the paths that were asked for.
  */
-export async function openPage(directory) {
+export async function openPage(directory, engine = 'chromium') {
+  const requests = [];
   const server = createServer((request, response) => {
-    const file = join(directory, new URL(request.url, 'http://host').pathname);
+    const { pathname } = new URL(request.url, 'http://host');
+    requests.push(pathname);
+    const file = join(directory, pathname);
     const type = TYPES[extname(file)];
     if (type && existsSync(file)) {
       response.writeHead(200, { 'content-type': type }).end(readFileSync(file));
+    } else if (type) {
+      response.writeHead(404).end();
     } else {
       response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>');
     }
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const browser = await startBrowser('chromium', { port: server.address().port });
+  const browser = await startBrowser(engine, { port: server.address().port });
   const page = await browser.open(`${ORIGIN}/`);
   return {
     page,
+    requests,
     worker: (module, message) =>
       page.evaluate(
         ([module, message]) =>

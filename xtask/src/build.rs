@@ -26,17 +26,6 @@ pub(crate) fn package(root: &Path) -> Result<()> {
     run(command(&jco, "npm").args(["run", "--silent", "build"]))
 }
 
-/// How many bytes of the core a page loads, once the package is built.
-///
-/// # Errors
-/// If it was not.
-pub(crate) fn gzipped_core(root: &Path) -> Result<u64> {
-    let embedded = std::fs::read_to_string(root.join("jco/dist/core/embedded.js"))?;
-    let base64 = embedded.split('\'').nth(1).context("the embedded core is a string")?;
-    let bytes = base64.trim_end_matches('=').len() * 3 / 4;
-    Ok(bytes as u64)
-}
-
 /// Builds the behaviour suite for the browser, and answers its folder.
 pub(crate) fn browser_suite(root: &Path) -> Result<PathBuf> {
     targets()?;
@@ -84,6 +73,23 @@ fn guests_for(
     cargo.args(["--profile", "guest"]).args(guests.iter().flat_map(|(name, _)| ["--bin", name]));
     run(&mut cargo)?;
     Ok(guests)
+}
+
+/// Builds the guest program that is made against the oldest and the newest WIT of WASI 0.2:
+/// components for each file in `guest-tests/versions/examples`. They stand on no library of
+/// WASI's, which would bring imports of its own version. `jco/test/versions.mjs` does the same.
+pub(crate) fn version_guests(root: &Path) -> Result<Vec<(String, PathBuf)>> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    targets()?;
+    say("building the guest program for the oldest and the newest WASI 0.2");
+    run(cargo(root)
+        .args(["build", "--quiet", "--package", "guest-versions", "--examples"])
+        .args(["--target", TARGET, "--profile", "guest"])
+        // The linker of the WASI targets: it makes a component of the module.
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-component-ld")
+        .env("RUSTFLAGS", "-Clink-arg=--wasi-adapter=none"))?;
+    let built = root.join("target").join(TARGET).join("guest/examples");
+    programs(&root.join("guest-tests/versions/examples"), &built)
 }
 
 /// Builds the guest programs that measure, and answers their names and paths: preview1

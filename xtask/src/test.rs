@@ -106,6 +106,8 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
     let engine = |engine, browser| Runner::Browser { package: &jco, engine, browser };
     let (browser, other) = (engine("chromium", &chromium), engine("firefox", &firefox));
     let guests = build::guests(root)?;
+    let versions = build::version_guests(root)?;
+    let guests: Vec<_> = guests.into_iter().chain(versions).collect();
     guest_programs(root, &mut tally, &scratch, &guests, [&native, &browser, &other]);
     let folder = scratch.join("programs");
     let real = Real { root, scratch: &folder, native: &native, browsers: vec![&browser, &other] };
@@ -250,8 +252,14 @@ fn lints(root: &Path, tally: &mut Tally) {
             )
         });
     }
-    for (package, target) in [("guest-tests", "wasm32-wasip2"), ("guest-bench", "wasm32-wasip1")] {
-        tally.one(&format!("lints, {package}"), || lint(&["-p", package, "--target", target]));
+    for (package, target, what) in [
+        ("guest-tests", "wasm32-wasip2", None),
+        ("guest-bench", "wasm32-wasip1", None),
+        ("guest-versions", "wasm32-unknown-unknown", Some("--examples")),
+    ] {
+        tally.one(&format!("lints, {package}"), || {
+            lint(&[&["-p", package, "--target", target], what.as_slice()].concat())
+        });
     }
 }
 
@@ -271,8 +279,8 @@ fn judge(outcomes: &[Outcome]) -> (u64, Vec<String>) {
 const CLASSES: &str = "components by classes";
 
 /// Guest programs in both runners on every kind of backend, as components, and as plain
-/// modules those that can be; and what the transcript among them printed everywhere, in
-/// Firefox, too.
+/// modules those that can be; and what the transcript among them printed everywhere. In
+/// Firefox that one alone, and what is there for versions.
 fn guest_programs(
     root: &Path,
     tally: &mut Tally,
@@ -301,8 +309,11 @@ fn guest_programs(
             tally.many(&format!("guest programs: {title}"), || {
                 let scratch = scratch.join(title.replace(' ', "-"));
                 let mut jobs = jobs(root, guests, runner, kind, &scratch)?;
-                jobs.retain(|job| place != "Firefox" || job.name == TRANSCRIPT);
-                jobs.iter_mut().for_each(|job| job.classes = what == CLASSES);
+                let in_firefox = |name: &str| name == TRANSCRIPT || name.starts_with("version_");
+                jobs.retain(|job| place != "Firefox" || in_firefox(&job.name));
+                for job in &mut jobs {
+                    job.classes = what == CLASSES;
+                }
                 let outcomes = runner.batch(&jobs, &scratch)?;
                 transcripts.keep(&title, kind, &outcomes);
                 Ok(judge(&outcomes))

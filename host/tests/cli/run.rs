@@ -76,6 +76,25 @@ fn a_module_that_is_no_program_is_told_why() {
 }
 
 #[test]
+fn a_component_of_another_wasi_is_told_what_it_wants() {
+    for name in [
+        "wasi:filesystem/types@0.3.0",
+        "wasi:filesystem/other@0.2.0",
+        "wasi:clocks/monotonic-clock@0.2.0-rc-2023-11-10",
+        "my:own/thing@0.2.0",
+    ] {
+        let place = Place::new(&[]);
+        let import = format!("(import \"{name}\" (instance (export \"f\" (func))))");
+        place.write("other.wasm", &format!("(component {import})"));
+        let output = place.run(&["other.wasm"]);
+        assert_eq!(code(&output), 126, "{}", stderr(&output));
+        let said = stderr(&output);
+        assert!(said.contains("it is not a program for WASI 0.2: "), "{said}");
+        assert!(said.contains(&format!("`{name}`")), "{said}");
+    }
+}
+
+#[test]
 fn arguments_environment_and_input_reach_the_program() {
     let place = Place::new(&[("args.wat", ARGS), ("env.wat", ENV), ("echo.wat", ECHO)]);
     place.write("input", "hello\n");

@@ -185,11 +185,10 @@ impl Play {
             }
             match &mut self.model.objects[fid.object].body {
                 Body::Directory(_) if flags & (3 | TRUNCATE) != 0 => return Err(EISDIR),
-                Body::Directory(_) => {}
                 Body::Symlink(_) => return Err(ELOOP),
                 Body::File(_) if flags & DIRECTORY != 0 => return Err(ENOTDIR),
                 Body::File(content) if flags & TRUNCATE != 0 => content.clear(),
-                Body::File(_) => {}
+                Body::Directory(_) | Body::File(_) => {}
             }
             self.model.open(number, fid.object, fid.trail, flags);
             Ok(())
@@ -205,7 +204,7 @@ impl Play {
         }
         let (mode, gid) = (0o100_000 | bits, 0);
         let request = Request::Tlcreate { fid: number, name: name.clone(), flags, mode, gid };
-        let made = self.model.unopened(number).and_then(|fid| {
+        let created = self.model.unopened(number).and_then(|fid| {
             let there = self.model.child(&fid, &name);
             let found = match there {
                 Err(ENOENT) => {
@@ -225,7 +224,7 @@ impl Play {
             self.model.open(number, found.object, found.trail, flags);
             Ok(())
         });
-        self.expect(&request, made);
+        self.expect(&request, created);
     }
 
     fn write(&mut self, recipe: &mut Recipe<'_>) {
@@ -346,9 +345,9 @@ impl Play {
                 (request, Body::File(Vec::new()), mode)
             }
         };
-        let made = self.model.fid(fid);
-        let made = made.and_then(|fid| self.model.enter(fid.object, &name, body, mode));
-        self.expect(&request, made.map(|_| ()));
+        let parent = self.model.fid(fid);
+        let answer = parent.and_then(|fid| self.model.enter(fid.object, &name, body, mode));
+        self.expect(&request, answer.map(|_| ()));
     }
 
     fn link(&mut self, recipe: &mut Recipe<'_>) {

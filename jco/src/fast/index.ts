@@ -6,7 +6,7 @@ import { Descriptor, DirectoryEntryStream } from '../descriptor.js';
 import { waitingMethods } from '../jspi.js';
 import { InputStream, IoError, OutputStream } from '../streams.js';
 import { descriptor, entries } from './descriptor.js';
-import { lower, suspending } from './linkage.js';
+import { lower, relinked, suspending } from './linkage.js';
 import { inputStream, outputStream } from './streams.js';
 
 lower(Descriptor.prototype, descriptor);
@@ -19,7 +19,7 @@ export const types = { Descriptor, DirectoryEntryStream };
 
 /** The same for a file system with a mount that waits. */
 export const waitingTypes = {
-  Descriptor: suspending(Descriptor, waitingMethods),
+  Descriptor: relinked(Descriptor, waitingMethods, suspending),
   DirectoryEntryStream,
 };
 

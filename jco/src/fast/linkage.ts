@@ -23,13 +23,25 @@ export function lower(prototype: object, lowerings: Record<string, Lowering>): v
   }
 }
 
-/** A class like `Plain` of which `methods` are linked so that they suspend the component. */
-export function suspending<C extends abstract new (...args: never[]) => object>(
+type Linked = (...args: never[]) => unknown;
+
+type Method = Linked & { [LOWER]?: Lowering };
+
+/** Whether methods of a class have a fast form. */
+export function isLowered(prototype: object): boolean {
+  return Object.values(Object.getOwnPropertyDescriptors(prototype)).some(
+    ({ value }) => (value as Method | undefined)?.[LOWER] !== undefined,
+  );
+}
+
+/** A class like `Plain` of which `link` changes how `methods` are linked. */
+export function relinked<C extends abstract new (...args: never[]) => object>(
   Plain: C,
   methods: readonly string[],
+  link: (linked: Linked, method: string) => Linked,
 ): C {
-  const plain = Plain.prototype as Record<string, Linked>;
-  const Suspending = class extends (Plain as unknown as new () => object) {
+  const plain = Plain.prototype as Record<string, Method>;
+  const Relinked = class extends (Plain as unknown as new () => object) {
     // What the core makes is an instance of the plain one.
     static override [Symbol.hasInstance](value: unknown): boolean {
       return value instanceof Plain;
@@ -37,20 +49,19 @@ export function suspending<C extends abstract new (...args: never[]) => object>(
   };
   for (const method of methods) {
     const { [LOWER]: lowering } = plain[method]!;
-    const value: Linked = function (this: object, ...args: never[]): unknown {
+    const value: Method = function (this: object, ...args: never[]): unknown {
       return plain[method]!.apply(this, args);
     };
-    value[LOWER] = (linkage) => suspend(lowering!(linkage));
-    Object.defineProperty(Suspending.prototype, method, { value, writable: true });
+    value[LOWER] = (linkage) => link(lowering!(linkage), method);
+    Object.defineProperty(Relinked.prototype, method, { value, writable: true });
   }
-  return Suspending as unknown as C;
+  return Relinked as unknown as C;
 }
 
-type Linked = ((...args: never[]) => unknown) & { [LOWER]?: Lowering };
-
-function suspend(linked: (...args: never[]) => unknown): (...args: never[]) => unknown {
+/** How functions are linked that suspend the component at each call. */
+export function suspending(linked: Linked): Linked {
   const { Suspending } = WebAssembly as unknown as {
-    Suspending?: new (linked: (...args: never[]) => unknown) => (...args: never[]) => unknown;
+    Suspending?: new (linked: Linked) => Linked;
   };
   if (!Suspending) {
     throw new Error('a mount waits, and this engine has no JSPI; mount a volume there');

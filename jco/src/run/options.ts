@@ -106,10 +106,10 @@ jco-flags prints the flags with which 'jco transpile' makes a program use
 'wasi-opfs/filesystem'; with --instantiation, a program that is given its imports,
 as by WASIShim. A program that is to use a 'tree', which waits, needs --jspi.
 
-Exit code: the program's own (a component can say but 0 or 1); 134 after a trap, 124
-after the time-out; 127 if there is no such program, 126 if it cannot be run, 125 if
-its files cannot be made ready. The browser is the one that CHROME or FIREFOX names, or
-a Chromium or Firefox on the PATH.
+Exit code: the program's own (a component older than WASI 0.2.12 can say but 0 or 1);
+134 after a trap, 124 after the time-out; 127 if there is no such program, 126 if it
+cannot be run, 125 if its files cannot be made ready. The browser is the one that CHROME
+or FIREFOX names, or a Chromium or Firefox on the PATH.
 `;
 
 /** Reads a command line. */

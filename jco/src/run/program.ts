@@ -3,13 +3,13 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { asyncImports } from '../jspi.js';
+import { type Kind, isBinary, isModule } from '../program/kind.js';
+import { type Form, reason, recipe, transpile } from '../program/transpile.js';
 import { toComponent } from './preview1.js';
-import { type Kind, MISSING, NOT_RUNNABLE } from './protocol.js';
+import { MISSING, NOT_RUNNABLE } from './protocol.js';
 
 /** Why a program was not started. */
 export class NotStarted extends Error {
@@ -33,9 +33,6 @@ export interface Program {
 /** How many programs the cache keeps. */
 const CACHED_PROGRAMS = 500;
 
-/** Changes with whatever this file does to a program. */
-const RECIPE = 5;
-
 /** Where programs are kept: the user's cache, or what is there for everybody. */
 async function cacheDirectory(): Promise<string> {
   const own = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
@@ -49,10 +46,6 @@ async function cacheDirectory(): Promise<string> {
     return shared;
   }
 }
-
-const manifest = createRequire(import.meta.url)('../../package.json') as {
-  dependencies: Record<string, string>;
-};
 
 /** How a program is made ready. */
 interface How {
@@ -69,10 +62,8 @@ export async function prepare(file: string, how: How): Promise<Program> {
   const bytes = await readFile(file).catch((error: Error) => {
     throw new NotStarted(MISSING, `cannot read the program '${file}': ${error.message}`);
   });
-  // Pinned exactly, so this is the version.
-  const transpiler = manifest.dependencies['@bytecodealliance/jco-transpile'];
-  const recipe = `${RECIPE} ${transpiler} ${JSON.stringify(how)}\n`;
-  const id = createHash('sha256').update(recipe).update(bytes).digest('hex');
+  const made = `${recipe(formOf(how))}${how.adapter}\n`;
+  const id = createHash('sha256').update(made).update(bytes).digest('hex');
   if (isModule(bytes) && !how.adapter) {
     return { id, kind: 'module', files: new Map([[MODULE_FILE, file]]) };
   }
@@ -94,18 +85,11 @@ export async function prepare(file: string, how: How): Promise<Program> {
 
 const MODULE_FILE = 'module.wasm';
 
-const MAGIC = Buffer.from('\0asm');
-const MODULE = Buffer.from([1, 0, 0, 0]);
-
-function isModule(bytes: Uint8Array): boolean {
-  return MAGIC.equals(bytes.subarray(0, 4)) && MODULE.equals(bytes.subarray(4, 8));
-}
-
 type Files = Record<string, string | Uint8Array>;
 
 /** The files of a program: text is read, and a preview1 module is wrapped if it has to be. */
 async function make(bytes: Uint8Array, how: How): Promise<Files> {
-  if (!MAGIC.equals(bytes.subarray(0, 4))) {
+  if (!isBinary(bytes)) {
     const { parse } = await import('@bytecodealliance/jco-transpile/wasm-tools');
     const binary = await parse(Buffer.from(bytes).toString()).catch(() => {
       throw new Error('it is neither WebAssembly nor its text format');
@@ -113,7 +97,7 @@ async function make(bytes: Uint8Array, how: How): Promise<Files> {
     return make(binary, how);
   }
   if (!isModule(bytes)) {
-    return transpile(bytes, how);
+    return transpiled(bytes, how);
   }
   if (!how.adapter) {
     return { [MODULE_FILE]: bytes };
@@ -123,33 +107,18 @@ async function make(bytes: Uint8Array, how: How): Promise<Files> {
       `the module does not fit WASI preview1; compile it for WASI (${reason(error)})`,
     );
   });
-  return transpile(component, how);
+  return transpiled(component, how);
 }
 
-async function transpile(bytes: Uint8Array, { waits, classes }: How): Promise<Files> {
-  const { transpileBytes } = await import('@bytecodealliance/jco-transpile');
-  const asynchronous = {
-    asyncMode: 'jspi' as const,
-    asyncImports: [...asyncImports],
-    asyncExports: ['wasi:cli/run#run'],
-  };
-  const made = await transpileBytes(bytes, {
-    name: 'component',
-    instantiation: 'async',
-    base64Cutoff: 0,
-    emitTypescriptDeclarations: false,
-    nodejsCompat: false,
-    importBindings: classes ? 'js' : 'hybrid',
-    ...(waits ? asynchronous : {}),
-  });
-  if (!made.exports.some(([name]) => name.startsWith('wasi:cli/run@0.2.'))) {
-    throw new Error('it is not a program for WASI 0.2: it does not export wasi:cli/run');
-  }
-  const files: Files = {};
-  for (const [name, contents] of Object.entries(made.files)) {
-    files[name] = name.endsWith('.js') ? mended(contents) : contents;
-  }
-  return files;
+/** What is transpiled to. */
+function formOf({ waits, classes }: How): Form {
+  return { suspends: waits, classes };
+}
+
+async function transpiled(bytes: Uint8Array, how: How): Promise<Files> {
+  const { $init, generate } = await import('@bytecodealliance/jco-transpile/component');
+  await $init;
+  return Object.fromEntries(transpile(generate, bytes, formOf(how)));
 }
 
 /** Makes `directory`, with all that is to be in it. */
@@ -162,12 +131,6 @@ async function store(directory: string, files: Files): Promise<void> {
   // Somebody else may have been quicker with the same.
   await rename(unfinished, directory).catch(() => rm(unfinished, { recursive: true }));
   await forget(dirname(directory));
-}
-
-/** A name may begin with a byte order mark: jco's decoder would swallow it. */
-function mended(script: Uint8Array): string {
-  const text = new TextDecoder().decode(script);
-  return text.replaceAll('new TextDecoder()', "new TextDecoder('utf-8', { ignoreBOM: true })");
 }
 
 /** Keeps the cache from growing for ever. */
@@ -183,9 +146,4 @@ async function forget(cache: string): Promise<void> {
   for (const { path } of aged.slice(CACHED_PROGRAMS)) {
     await rm(path, { recursive: true, force: true });
   }
-}
-
-function reason(error: unknown): string {
-  const { payload, message } = error as { payload?: unknown; message?: unknown };
-  return String(payload ?? message ?? error).trim();
 }

@@ -1,7 +1,6 @@
 // What the runner and its page say to each other.
 
-/** What a program is: for WASI 0.2 and transpiled, or for preview1 and as it is. */
-export type Kind = 'component' | 'module';
+import type { Kind } from '../program/kind.js';
 
 /** Whether somebody sits in front of it. */
 export type Terminals = Record<'stdin' | 'stdout' | 'stderr', boolean>;

@@ -1,6 +1,6 @@
 //! A program that does one thing, chosen by its first argument.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::time::{Duration, Instant};
 use std::{env, fs, process};
 
@@ -38,6 +38,15 @@ fn main() -> io::Result<()> {
                 println!("{line}");
             }
         }
+        ("sync-and-spin", [file, text]) => {
+            let mut to = fs::File::create(file)?;
+            to.write_all(text.as_bytes())?;
+            to.sync_all()?;
+            println!("spinning");
+            loop {
+                std::hint::spin_loop();
+            }
+        }
         ("write-and-spin", [file, text]) => {
             fs::write(file, text)?;
             println!("spinning");
@@ -49,6 +58,19 @@ fn main() -> io::Result<()> {
             let start = Instant::now();
             std::thread::sleep(Duration::from_millis(ms.parse().expect("a number")));
             println!("{}", start.elapsed().as_millis());
+        }
+        ("terminal", []) => {
+            let (stdin, stdout) = (io::stdin().is_terminal(), io::stdout().is_terminal());
+            println!("{stdin} {stdout}");
+        }
+        ("flood", []) => loop {
+            io::stdout().write_all(&[b'~'; 50_000])?;
+        },
+        // Answers each line of stdin as it comes.
+        ("echo", []) => {
+            for line in io::stdin().lines() {
+                println!("> {}", line?);
+            }
         }
         ("panic", _) => panic!("as was asked"),
         ("exit", [code]) => process::exit(code.parse().expect("a number")),

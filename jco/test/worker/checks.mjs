@@ -32,20 +32,26 @@ export function thrown(call) {
   }
 }
 
+/** Makes checks; what became of each. */
+export async function results(checks) {
+  const results = [];
+  for (const [name, check] of Object.entries(checks)) {
+    try {
+      await check();
+      results.push({ name });
+    } catch (error) {
+      // Not every engine has the message in the stack.
+      const failure =
+        error instanceof Error ? `${error}\n${error.stack}` : `thrown: ${shown(error)}`;
+      results.push({ name, failure });
+    }
+  }
+  return results;
+}
+
 /** Makes checks, or those that a function makes of the message. */
 export function run(checks) {
   addEventListener('message', async ({ data }) => {
-    const results = [];
-    const all = typeof checks === 'function' ? checks(data) : checks;
-    for (const [name, check] of Object.entries(all)) {
-      try {
-        await check();
-        results.push({ name });
-      } catch (error) {
-        const failure = error instanceof Error ? error.stack : `thrown: ${shown(error)}`;
-        results.push({ name, failure });
-      }
-    }
-    postMessage(results);
+    postMessage(await results(typeof checks === 'function' ? checks(data) : checks));
   });
 }

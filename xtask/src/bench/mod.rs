@@ -5,6 +5,7 @@ mod chart;
 mod found;
 mod goals;
 mod programs;
+mod size;
 mod table;
 mod vm;
 
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 use crate::build;
 use crate::tools::{cargo, chromium, command, firefox, name, npm_packages, say};
 use found::{Engine, Line};
+use size::Sizes;
 
 /// What is measured, and where to.
 #[derive(Args)]
@@ -87,7 +89,7 @@ enum Part {
     Native,
     /// The server of 9P under a Linux in QEMU, beside diod and QEMU's own.
     Vm,
-    /// The size of the core.
+    /// The size of the package, of the core, and of what a page loads.
     Size,
 }
 
@@ -121,10 +123,11 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     }
     let engines = if in_browsers { browsers(root, options, parts)? } else { Vec::new() };
     let native = if has(Part::Native) { Some(natively(root)?) } else { None };
-    let size = if has(Part::Size) { Some(build::gzipped_core(root)?) } else { None };
+    let sizes = if has(Part::Size) { Some(Sizes::measure(root)?) } else { None };
+    let core = sizes.as_ref().map(Sizes::core_gzipped);
     let vm =
         if has(Part::Vm) { vm::Found::measure(root, options.runs)? } else { vm::Found::default() };
-    let mut goals = goals::judge(&engines, native.as_ref(), size);
+    let mut goals = goals::judge(&engines, native.as_ref(), core);
     goals.extend(vm.goals());
 
     let mut out = std::io::stdout().lock();
@@ -134,10 +137,13 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     if let Some(native) = &native {
         out.write_all(table::native(native).as_bytes())?;
     }
+    if let Some(sizes) = &sizes {
+        out.write_all(sizes.table().as_bytes())?;
+    }
     out.write_all(vm.table().as_bytes())?;
     out.write_all(table::goals(&goals).as_bytes())?;
     if let Some(file) = &options.json {
-        let mut all = json(&engines, native.as_ref(), size, &goals);
+        let mut all = json(&engines, native.as_ref(), sizes.as_ref(), &goals);
         if has(Part::Vm) {
             all["vm"] = vm.json();
         }
@@ -198,7 +204,7 @@ fn add_guests(root: &Path, request: &mut Value) -> Result<()> {
 fn json(
     engines: &[Engine],
     native: Option<&Native>,
-    size: Option<u64>,
+    sizes: Option<&Sizes>,
     goals: &[goals::Goal],
 ) -> Value {
     let mut all = match engines {
@@ -208,8 +214,8 @@ fn json(
     if let Some(native) = native {
         all["native"] = json!(native.phases.iter().chain(&native.scale).collect::<Vec<_>>());
     }
-    if let Some(size) = size {
-        all["core_gzipped_bytes"] = json!(size);
+    if let Some(sizes) = sizes {
+        all["sizes"] = json!(sizes);
     }
     all["goals"] = json!(goals.iter().map(goals::Goal::json).collect::<Vec<_>>());
     all
@@ -366,7 +372,7 @@ mod tests {
             Engine::of(&mut engines, &line.engine).add(line);
         }
         let goals = goals::judge(&engines, None, Some(200_001));
-        let all = json(&engines, None, Some(200_001), &goals);
+        let all = json(&engines, None, None, &goals);
         assert_eq!(all["runs"], 3);
         assert_eq!(
             all["phases"]["create"]["volume"],

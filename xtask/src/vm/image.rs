@@ -11,17 +11,19 @@ use super::apt::{Apt, unpack};
 use crate::tools::{cargo, on_path, run, run_quietly, say};
 
 /// What the steps call.
-const PACKAGES: [&str; 15] = [
+const PACKAGES: [&str; 17] = [
     "bash",
     "busybox-static",
     "coreutils",
     "dash",
     "dbench",
+    "debianutils",
     "diffutils",
     "findutils",
     "git",
     "grep",
     "gzip",
+    "mount",
     "sed",
     "sqlite3",
     "stress-ng",
@@ -33,7 +35,7 @@ const CRATES: [(&str, &str); 2] = [("pjdfstest", "0.2.2"), ("fsx", "0.3.2")];
 /// What is not read there.
 const NEEDLESS: [&str; 4] = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/X11"];
 /// Changes with what is inside.
-const VERSION: &str = "1";
+const VERSION: u32 = 2;
 
 const PASSWD: &str = "\
 root:x:0:0:root:/tmp:/bin/sh
@@ -57,6 +59,10 @@ pub(super) fn image(root: &Path, folder: &Path, arch: &'static str) -> Result<Pa
     let image = folder.join(format!("root-{VERSION}.ext2"));
     if image.is_file() {
         return Ok(image);
+    }
+    for version in 1..VERSION {
+        // It may never have been made.
+        let _ = fs::remove_file(folder.join(format!("root-{version}.ext2")));
     }
     let tree = folder.join("root");
     if tree.exists() {

@@ -65,7 +65,7 @@ pub(super) const STEPS: [Step; 12] = [
     },
     Step {
         name: "pjdfstest",
-        command: "pjdfstest -c /run/steps/pjdfstest.toml -p HERE",
+        command: "pjdfstest -c /run/steps/pjdfstest.toml -s /tmp -p HERE",
         counts: (0, 0),
         default: VOLUME,
         minutes: (15, 15),

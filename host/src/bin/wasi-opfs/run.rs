@@ -22,10 +22,10 @@ Examples:
   wasi-opfs run app.wasm --mount .=dir:/tmp/app --env LANG=C --timeout 5000 --trace
   wasi-opfs run --batch jobs.jsonl
 
-Exit code: the program's own (a component can say but 0 or 1); 134 after a trap, 124
-after the time-out; 127 if there is no such program, 126 if it cannot be run, 125 if
-its files cannot be made ready, or not be stored at the end; 130 or 143 if it was
-interrupted.";
+Exit code: the program's own (a component older than WASI 0.2.12 can say but 0 or 1);
+134 after a trap, 124 after the time-out; 127 if there is no such program, 126 if it cannot
+be run, 125 if its files cannot be made ready, or not be stored at the end; 130 or 143 if it
+was interrupted.";
 
 const BATCH_HELP: &str = r#"Runs the programs that FILE (`-`: standard input) names, one by one.
 

@@ -9,7 +9,8 @@ const UNDER_WAY = 8 * 1024 * 1024;
 
 /** Where the server serves this worker's job. */
 let path = '';
-let beforeAsking = (): void => undefined;
+/** Has done what is to be done before the host, or the time, is waited for. */
+export let beforeAsking = (): void => undefined;
 let written = 0;
 let arrived = 0;
 

@@ -1,14 +1,13 @@
 // A job's worker: mounts, imports, the program itself, exports.
 
 import { Filesystem } from '../../host.js';
+import { unfit } from '../../program/module.js';
 import type { TraceEvent } from '../../trace.js';
 import { NOT_RUNNABLE, NO_FILES, type Output, type WorkerOrder } from '../protocol.js';
-import { onSleep } from './clocks.js';
-import { runComponent } from './component.js';
 import { copyIn, copyOut } from './copy.js';
 import * as host from './host.js';
 import { say, tell } from './host.js';
-import { runModule, unfit } from './module.js';
+import { runProgram } from './program.js';
 
 const encoder = new TextEncoder();
 
@@ -63,9 +62,7 @@ async function obey(order: WorkerOrder): Promise<number> {
         await copyIn(filesystem, guest, job.path);
       }
       tell({ type: 'started' });
-      exitCode = await (job.kind === 'module'
-        ? runModule(module!, job, filesystem, output)
-        : runComponent(modules, job, filesystem, output));
+      exitCode = await runProgram(modules, job, filesystem, output);
       tell({ type: 'ended' });
       filesystem.release();
     }
@@ -82,7 +79,6 @@ async function obey(order: WorkerOrder): Promise<number> {
 
 addEventListener('message', ({ data }: MessageEvent<WorkerOrder>) => {
   host.connect(data.job.path, writeOut);
-  onSleep(writeOut);
   obey(data)
     .catch((error: unknown) => {
       say(error instanceof Error ? error.message : String(error));
