@@ -26,8 +26,16 @@ use pieces::{PC, Pieces};
 use server::Server;
 use steps::{EXPORTS, FILES, STEPS, Step};
 
-/// Runs the steps, all or those of the default tests, whose names contain `text`.
-pub(crate) fn run_steps(root: &Path, binary: &Path, all: bool, text: &str, tally: &mut Tally) {
+/// Runs the steps, all or those of the default tests, whose names contain one
+/// of `texts`, if there are any.
+pub(crate) fn run_steps(
+    root: &Path,
+    binary: &Path,
+    all: bool,
+    texts: &[String],
+    tally: &mut Tally,
+) {
+    let wanted = |name: &str| texts.is_empty() || texts.iter().any(|text| name.contains(text));
     let mut session = match Session::new(root, binary) {
         Ok(session) => session,
         Err(error) => return tally.one("a Linux that mounts by 9P", || Err(error)),
@@ -35,13 +43,13 @@ pub(crate) fn run_steps(root: &Path, binary: &Path, all: bool, text: &str, tally
     for export in EXPORTS {
         for step in STEPS.iter().filter(|step| step.is_run_on(export, all)) {
             let name = format!("a Linux on a mounted {export}: {}", step.name);
-            if name.contains(text) {
+            if wanted(&name) {
                 tally.many(&name, || session.step(step, export, all));
             }
         }
     }
     let name = "a Linux whose server is killed";
-    if name.contains(text) {
+    if wanted(name) {
         tally.many(name, || session.kills(if all { 10 } else { 2 }));
     }
     tally.one("the volume that a Linux had mounted", || session.end());
