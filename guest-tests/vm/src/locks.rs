@@ -126,7 +126,7 @@ impl Holder {
         Ok(())
     }
 
-    fn is_killed(mut self) -> Result<()> {
+    fn killed(mut self) -> Result<()> {
         self.process.kill()?;
         self.process.wait()?;
         Ok(())
@@ -261,7 +261,7 @@ fn killed_holder(place: &Place) -> Result<()> {
         holder.says("locked")?;
         let waiter = Holder::start(&other, kind, 0, 0, "wait")?;
         waiter.waits()?;
-        holder.is_killed()?;
+        holder.killed()?;
         waiter.says("locked").with_context(|| kind.to_owned())?;
         waiter.ends()?;
     }
@@ -275,7 +275,7 @@ fn killed_waiter(place: &Place) -> Result<()> {
         holder.says("locked")?;
         let waiter = Holder::start(file, "write", 0, 0, "wait")?;
         waiter.waits()?;
-        waiter.is_killed()?;
+        waiter.killed()?;
         holder.ends()?;
         // It is not the lock of one who is not there any more.
         tries(&here, "write", 0, 0, "locked")?;

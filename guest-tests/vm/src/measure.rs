@@ -11,7 +11,7 @@ use anyhow::{Result, ensure};
 
 const MIB: usize = 1 << 20;
 /// How much is written and read.
-const AMOUNT: usize = 16;
+const AMOUNT: u32 = 16;
 /// How often each call is made.
 const CALLS: u32 = 300;
 
@@ -29,7 +29,7 @@ pub(super) fn throughput(folder: &Path) -> Result<()> {
         file.write_all(&piece)?;
     }
     file.sync_all()?;
-    say("write_mib_s", AMOUNT as f64 / start.elapsed().as_secs_f64())?;
+    say("write_mib_s", f64::from(AMOUNT) / start.elapsed().as_secs_f64())?;
     let wanted = piece.clone();
     let start = Instant::now();
     let mut file = File::open(&path)?;
@@ -37,7 +37,7 @@ pub(super) fn throughput(folder: &Path) -> Result<()> {
         file.read_exact(&mut piece)?;
         ensure!(piece == wanted, "something else is read");
     }
-    say("read_mib_s", AMOUNT as f64 / start.elapsed().as_secs_f64())?;
+    say("read_mib_s", f64::from(AMOUNT) / start.elapsed().as_secs_f64())?;
     Ok(fs::remove_file(path)?)
 }
 

@@ -20,7 +20,7 @@ use crate::tools::{apt_install, cargo, on_path, run, say};
 const MSIZES: [u32; 3] = [8192, 65_536, 524_288];
 /// That with which all but the throughput is measured.
 const MSIZE: u32 = 262_144;
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_mins(10);
 
 /// What was measured of whom: the unit is in the name.
 pub(crate) struct Figure {
@@ -141,15 +141,13 @@ fn example(root: &Path) -> Result<PathBuf> {
 fn diod(folder: &Path) -> Result<(Running, u16)> {
     const DIOD: &str = "diod";
     let find = || {
-        on_path(DIOD).or_else(|| Some("/usr/sbin/diod".into()).filter(|at: &PathBuf| at.is_file()))
+        let at = Path::new("/usr/sbin/diod");
+        on_path(DIOD).or_else(|| at.is_file().then(|| at.to_owned()))
     };
-    let program = match find() {
-        Some(program) => program,
-        None => {
-            apt_install(&[DIOD]).context("no diod was found to measure beside; install it")?;
-            find().context("the package brought no diod")?
-        }
-    };
+    if find().is_none() {
+        apt_install(&[DIOD]).context("no diod was found to measure beside; install it")?;
+    }
+    let program = find().context("the package brought no diod")?;
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let diod = Running::start(&program, |command| {
         command.args(["--foreground", "--no-auth", "--no-userdb", "--config-file", "/dev/null"]);

@@ -15,9 +15,9 @@ use crate::tools::{apt_install, name, on_path};
 
 const QEMU: &str = "qemu-system-x86_64";
 /// How long a machine may take to boot: seven seconds if it has a processor for itself.
-const BOOT: Duration = Duration::from_secs(180);
+const BOOT: Duration = Duration::from_mins(3);
 /// Beyond what a command may take, until it is seen that it does not end at all.
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_mins(1);
 /// No console, no checks that a test does not need, and no waiting after a panic.
 const KERNEL: &str = "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable \
                       random.trust_cpu=on nowatchdog cryptomgr.notests edd=off";
@@ -147,7 +147,7 @@ impl Machine {
 
     /// Runs a command that is not a test, and has to end well.
     pub(super) fn set_up(&mut self, command: &str) -> Result<()> {
-        let Ran { code, output, .. } = self.run(command, Duration::from_secs(60))?;
+        let Ran { code, output, .. } = self.run(command, Duration::from_mins(1))?;
         ensure!(code == 0, "in the machine, {command} ended with {code}: {output}");
         Ok(())
     }

@@ -108,8 +108,14 @@ impl Session {
             let mut machine = self.boot()?;
             for export in EXPORTS {
                 let port = self.server.port;
-                machine.set_up(&mount(export, port, export, 262_144))?;
-                machine.set_up(&mount(export, port, &format!("{export}-small"), 8192))?;
+                for (suffix, options) in [
+                    ("", "cache=none,msize=262144"),
+                    ("-small", "cache=none,msize=8192"),
+                    ("-mapped", "cache=mmap,msize=65536"),
+                ] {
+                    let at = format!("{export}{suffix}");
+                    machine.set_up(&mount(export, port, &at, options))?;
+                }
             }
             self.machine = Some(machine);
         }
@@ -131,9 +137,8 @@ impl Session {
 }
 
 /// The command that mounts what is exported by a name at a folder of another.
-fn mount(export: &str, port: u16, at: &str, msize: u32) -> String {
-    let options =
-        format!("trans=tcp,port={port},version=9p2000.L,cache=none,msize={msize},aname={export}");
+fn mount(export: &str, port: u16, at: &str, options: &str) -> String {
+    let options = format!("trans=tcp,port={port},version=9p2000.L,aname={export},{options}");
     format!("mkdir -p /mnt/{at} && busybox mount -t 9p -o {options} 10.0.2.2 /mnt/{at}")
 }
 

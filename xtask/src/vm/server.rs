@@ -12,7 +12,7 @@ use super::machine::Running;
 use crate::tools::{run_quietly, say};
 
 /// How long it may take until it listens, and until it has ended.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) struct Server {
     process: Running,
