@@ -6,16 +6,13 @@ export GIT_COMMITTER_EMAIL=c@d
 if [ "$1" = prepare ]; then
   mkdir -p /tmp/tree
   cd /tmp/tree
-  n=0
-  while [ $n -lt 2000 ]; do
-    folder=$((n % 40))/$((n % 3))
-    [ -d $folder ] || mkdir -p $folder
-    seq $n $((n + n % 700)) > $folder/file-$n
-    n=$((n + 1))
+  for folder in $(seq 40); do
+    mkdir $folder
+    seq $folder 100 600000 | split -d -a 2 -l 120 - $folder/file-
   done
   tar -C /tmp -cf /tmp/tree.tar tree
   git init -q -b main .
-  git add 0 1 2 3 4 5 6 7 8 9
+  git add .
   git commit -q -m all
   exit 0
 fi
