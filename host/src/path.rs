@@ -120,6 +120,15 @@ impl Path {
         Ok(Self { parts, end })
     }
 
+    /// Takes its names out, in a row.
+    pub(crate) fn take_names(&mut self) -> Vec<Name> {
+        let name = |part| match part {
+            Part::Name(name) => Some(name),
+            Part::Up => None,
+        };
+        std::mem::take(&mut self.parts).into_iter().filter_map(name).collect()
+    }
+
     /// Whether the path asks for a directory by the way it ends.
     pub(crate) fn wants_directory(&self) -> bool {
         self.end != End::Plain

@@ -1,7 +1,7 @@
 //! From a path to what it names. The only place where `..` is taken, links are
 //! followed and mount points are crossed.
 
-use crate::backend::{Kind, Node, Walk};
+use crate::backend::{Kind, Node, Stat, Walk};
 use crate::error::{ErrorCode, Result};
 use crate::mount::{Mount, Place};
 use crate::path::{End, Name, Part, Path};
@@ -75,23 +75,18 @@ enum Trip {
 /// would; a test compares them.
 async fn one_trip(
     base: &Place,
-    path: Path,
+    mut path: Path,
     follow_last: bool,
     wants_directory: bool,
 ) -> Result<Trip> {
-    let names_only = path.parts.iter().all(|part| matches!(part, Part::Name(_)));
-    if !names_only || base.mount.has_points() {
-        return Ok(Trip::Not(path));
-    }
     if path.parts.is_empty() {
         return Ok(Trip::Done(Found::Object(base.clone())));
     }
+    if !names_alone(base, &path) {
+        return Ok(Trip::Not(path));
+    }
     let end = path.end;
-    let name = |part| match part {
-        Part::Name(name) => Some(name),
-        Part::Up => None,
-    };
-    let mut names: Vec<Name> = path.parts.into_iter().filter_map(name).collect();
+    let mut names = path.take_names();
     let Walk { walked, node } = base.mount.fs.backend().walk(&base.node, &names).await?;
     let found = match (node.kind(), names.len() - walked) {
         (Kind::Symlink, left) if left > 0 || follow_last => {
@@ -109,6 +104,41 @@ async fn one_trip(
         _ => return Err(ErrorCode::NotDirectory),
     };
     Ok(Trip::Done(found))
+}
+
+/// What is known of what `path` leads to, which has to exist.
+///
+/// # Errors
+/// As [`resolve`].
+pub(crate) async fn look(base: &Place, mut path: Path, follow: Follow) -> Result<Stat> {
+    if names_alone(base, &path) {
+        let names = path.take_names();
+        if let Some(seen) = base.mount.fs.backend().look(&base.node, &names).await? {
+            // What is followed, and what is no directory and should be one, takes a closer look.
+            let seen_through = match seen.kind {
+                Kind::Directory => true,
+                Kind::Symlink => follow == Follow::No && !path.wants_directory(),
+                _ => !path.wants_directory(),
+            };
+            if seen_through {
+                return Ok(seen);
+            }
+        }
+        path.parts = names.into_iter().map(Part::Name).collect();
+    }
+    stat(&existing(base, path, follow).await?).await
+}
+
+/// What is known of an object.
+pub(crate) async fn stat(place: &Place) -> Result<Stat> {
+    let attributes = place.mount.fs.backend().attributes(&place.node).await?;
+    Ok(Stat { kind: place.node.kind(), id: place.node.id(), attributes })
+}
+
+/// Whether a path is names and nothing else, and no mount can be on the way.
+pub(crate) fn names_alone(base: &Place, path: &Path) -> bool {
+    let all = path.parts.iter().all(|part| matches!(part, Part::Name(_)));
+    all && !path.parts.is_empty() && !base.mount.has_points()
 }
 
 /// As [`resolve`], of a path that has to exist.
@@ -414,6 +444,13 @@ mod tests {
                         }
                         Err(code) => Err(code),
                     };
+                    let looked = block_on(look(&base, path(), follow)).map(|seen| seen.id.inode);
+                    let existing = match &many {
+                        Ok(Found::Object(place)) => Ok(place.node.id().inode),
+                        Ok(Found::Missing { .. }) => Err(ErrorCode::NoEntry),
+                        Err(code) => Err(*code),
+                    };
+                    assert_eq!(looked, existing, "a look at {text} {follow:?}");
                     at_once += 1;
                     assert_eq!(shown(one), shown(many), "{text} {follow:?}");
                 }

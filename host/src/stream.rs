@@ -70,7 +70,11 @@ impl InputStream {
     pub fn readable(&mut self, length: u64) -> Result<usize, StreamError> {
         let length = clamp(length);
         self.ask(length == 0, |file, offset| {
-            Ok(length.min(clamp(file.size()?.saturating_sub(offset))))
+            match length.min(clamp(file.size()?.saturating_sub(offset))) {
+                // The file is to know that it was read to its end.
+                0 => file.read(Destination::Slice(&mut [0]), offset),
+                count => Ok(count),
+            }
         })
     }
 

@@ -18,24 +18,24 @@ function lines(line) {
   };
 }
 
-const modules = new Map();
-
-/** A module, the same one each time: the engine remembers with it what it has compiled. */
-async function compiled(name) {
-  if (!modules.has(name)) {
-    modules.set(name, await WebAssembly.compileStreaming(fetch(`/guests/${name}.wasm`)));
-  }
-  return modules.get(name);
-}
-
-/** Runs one of the programs that say what they do. */
+/**
+ * Runs one of the programs that say what they do. What they say of themselves goes to `line`;
+ * between their first and their last word, they have let go of all that they opened.
+ */
 async function run(host, name, args, line) {
   const decoder = new TextDecoder();
   let complaints = '';
   const err = (bytes) => void (complaints += decoder.decode(bytes, { stream: true }));
-  const program = { args: [name, ...args], out: lines(line), err };
-  const code = await host.run(await compiled(name), program);
+  const handles = [];
+  const heard = (said) => {
+    if (said.handles) handles.push(host.handles?.().join());
+    else line(said);
+  };
+  const program = { args: [name, ...args], out: lines(heard), err };
+  const code = await host.run(await host.load(name), program);
   ensure(code === 0, `${name} ended with ${code}: ${complaints}`);
+  const [first, last] = handles;
+  ensure(handles.length === 2 && first === last, `${name} holds ${last} handles, not ${first}`);
 }
 
 const time = (call) => {
@@ -50,15 +50,16 @@ const time = (call) => {
  */
 function follow(host, handle, post) {
   return (said) => {
+    const table = host.tables.phases;
     if (said.at) {
       if (said.writes) warm(handle, said.writes);
       host.stored?.();
-      post({ table: 'guests', at: said.at });
+      post({ table, at: said.at });
     } else {
       const stored = time(host.stored);
       const flush_ms = host.flush ? time(host.flush) : null;
       const { phase, cut } = said;
-      const found = { table: 'guests', phase, ms: said.ms + stored, cut };
+      const found = { table, phase, ms: said.ms + stored, cut };
       post({ ...found, flush_ms, stored: host.stored !== undefined });
     }
   };
@@ -75,12 +76,16 @@ async function phases(host, { tiny }, post) {
   const { handle, remove } = await raw('warm');
   await run(host, 'phases', tiny ? ['/', 'tiny'] : ['/'], follow(host, handle, post));
   await remove();
-  if (host.stored) {
-    await host.close();
+  const table = host.tables.phases;
+  const wait = async (phase, act) => {
     const begun = performance.now();
-    await host.open();
-    const ms = performance.now() - begun;
-    post({ table: 'guests', phase: 'remount', ms, stored: true });
+    await act();
+    post({ table, phase, ms: performance.now() - begun, stored: true });
+  };
+  if (host.storedAtExit) await wait('until all is stored', host.storedAtExit);
+  if (host.stored ?? host.storedAtExit) {
+    await host.close();
+    await wait('remount', host.open);
   }
 }
 
@@ -100,10 +105,15 @@ function rawCall(call, length) {
   return (counted[ROUNDS >> 1] * 1000) / each;
 }
 
-/** Single calls; beside some of them, the same by hand, once for all hosts. */
-async function calls(host, { tiny }, post) {
-  const line = ({ call, us }) => post({ table: 'calls', phase: call, us });
-  await run(host, 'calls', [tiny ? '2' : '40'], line);
+/** What single calls cost that the program `name` makes. */
+async function timed(host, name, { tiny }, post) {
+  const line = ({ call, us }) => post({ table: host.tables.calls, phase: call, us });
+  await run(host, name, [tiny ? '2' : '40'], line);
+}
+
+/** Calls of preview1; beside some of them, the same by hand, once for all hosts. */
+async function calls(host, request, post) {
+  await timed(host, 'calls', request, post);
   if (!host.stored) return;
   const { handle, remove } = await raw('calls');
   const [read, write] = [handle.read.bind(handle), handle.write.bind(handle)];
@@ -166,7 +176,7 @@ async function folder(name) {
  * is opened again for each run, and remembers nothing of the one before.
  */
 async function program(host, { name, module, files, args, env, tiny }, post) {
-  const compiledModule = await compiled(module);
+  const compiledModule = await host.load(module);
   for (const { path, bytes } of await folder(files)) host.put(path, bytes);
   host.flush?.();
   for (let run = tiny ? 0 : -RUNS.before; run < (tiny ? 1 : RUNS.counted); run++) {
@@ -197,6 +207,7 @@ export function guests(host) {
   return {
     phases: on(phases),
     calls: on(calls),
+    component_calls: on((host, request, post) => timed(host, 'component_calls', request, post)),
     sustained: on(sustained),
     program: on(program),
   };

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { transpileBytes } from '@bytecodealliance/jco-transpile';
 import { build } from 'esbuild';
 
 import { ENGINES, start } from '../dist/run/engines.js';
@@ -46,9 +47,15 @@ const PARTS = {
   ],
 };
 
-/** In whose hands guests are measured, and those that measure. */
-const HOSTS = ['volume', 'browser_wasi_shim'];
-const GUESTS = { phases: HOSTS, calls: HOSTS, sustained: ['volume'] };
+/** In whose hands guests are measured, those that measure, and which of them. */
+const HOSTS = {
+  modules: ['volume', 'browser_wasi_shim'],
+  components: ['volume', 'volume-classes', 'shim-in-memory', 'shim-opfs'],
+};
+const GUESTS = {
+  modules: { phases: HOSTS.modules, calls: HOSTS.modules, sustained: ['volume'] },
+  components: { phases: HOSTS.components, component_calls: HOSTS.components },
+};
 
 const VISIBLE = Object.keys(PHASES).filter((name) => !PHASES[name].hidden);
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -56,6 +63,7 @@ const SQLITE = fileURLToPath(
   new URL('node_modules/@sqlite.org/sqlite-wasm/dist/sqlite3.wasm', import.meta.url),
 );
 const TYPES = { js: 'text/javascript', wasm: 'application/wasm', html: 'text/html' };
+const TRANSPILED = { base64Cutoff: 0, emitTypescriptDeclarations: false, nodejsCompat: false };
 const PAGE = `<!doctype html><title>bench</title>`;
 
 /** What memfs wants of node's. */
@@ -81,7 +89,7 @@ function workers(peers, parts, hosts) {
   const hosting = (host) => `import { serve } from './worker.mjs';
     import { guests } from './guests.mjs';
     import { host } from './hosts/${host}.mjs'; serve(undefined, guests(host));`;
-  return [...all, ...hosts.map((host) => [`in-${host}`, hosting(host)])];
+  return [...all, ...hosts.map((host) => [host.replace('/', '-'), hosting(host)])];
 }
 
 async function bundle(workers) {
@@ -105,6 +113,35 @@ async function bundle(workers) {
   return new Map(await Promise.all(built));
 }
 
+/** How jco binds a component's imports. */
+const BINDINGS = ['js', 'hybrid'];
+
+/** Components as jco makes them in each way, and which core modules they have. */
+async function transpiled(components) {
+  const all = [];
+  for (const [name, file] of Object.entries(components)) {
+    const bytes = await readFile(file);
+    for (const importBindings of BINDINGS) {
+      const options = { name: 'component', instantiation: 'async', importBindings };
+      const { files } = await transpileBytes(bytes, { ...options, ...TRANSPILED });
+      const folder = `/components/${importBindings}/${name}`;
+      const served = Object.entries(files).map(([name, body]) => [name, Buffer.from(body)]);
+      const cores = served.map(([name]) => name).filter((name) => name.endsWith('.wasm'));
+      const shown = counted(Object.fromEntries(served)['component.js'].toString());
+      served.push(['component.js', shown], ['cores.json', JSON.stringify(cores)]);
+      all.push(...served.map(([name, body]) => [`${folder}/${name}`, body]));
+    }
+  }
+  return all;
+}
+
+/** Lets whoever runs a component see which handles it holds: jco keeps that to itself. */
+function counted(source) {
+  const tables = /const HANDLE_TABLES\s*= \[\];/;
+  if (!tables.test(source)) throw new Error('jco has other tables of handles than it had');
+  return source.replace(tables, 'const HANDLE_TABLES = (globalThis.handleTables = []);');
+}
+
 /** All files of a folder in one piece: the length of a list, the list, the bytes. */
 async function packed(folder) {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -126,7 +163,7 @@ async function serve(bundles, files, folders) {
     if (files[url]) body = await readFile(files[url]);
     else if (folders[url]) body = await packed(folders[url]);
     response.writeHead(200, {
-      'content-type': TYPES[url.split('.')[1]] ?? TYPES.html,
+      'content-type': TYPES[url.split('.').at(-1)] ?? TYPES.html,
       // The clock is finer in an isolated page.
       'cross-origin-opener-policy': 'same-origin',
       'cross-origin-embedder-policy': 'require-corp',
@@ -248,8 +285,9 @@ async function measure(engine, { peers, phases, parts, asked, runs, tiny }) {
     }
     for (let run = 0; run < runs; run++) {
       for (const one of asked.filter((one) => !failed.has(one))) {
-        const { host, ...what } = one;
-        const well = await engine.request({ peer: host, run }, `in-${host}`, { ...what, tiny });
+        const { kind, host, ...what } = one;
+        const worker = `${kind}-${host}`;
+        const well = await engine.request({ peer: host, run }, worker, { ...what, tiny });
         if (!well) failed.add(one);
       }
     }
@@ -270,7 +308,9 @@ const {
   peers = PEERS,
   phases = VISIBLE,
   parts = [],
-  guests = [],
+  guests = {},
+  hosts: wantedHosts,
+  components = {},
   programs = {},
   files = {},
   folders = {},
@@ -291,20 +331,23 @@ known('engine', engines, ENGINES);
 known('peer', peers, PEERS);
 known('phase', phases, VISIBLE);
 known('part', parts, Object.keys(PARTS));
-known('guest', guests, Object.keys(GUESTS));
+known('host', wantedHosts ?? [], Object.values(HOSTS).flat());
+known('guest', Object.keys(guests), Object.keys(GUESTS));
 
 // What is asked of whom, from inside guests.
 const asked = [
-  ...guests.flatMap((part) => GUESTS[part].map((host) => ({ host, part }))),
-  ...Object.entries(programs).flatMap(([name, what]) =>
-    HOSTS.map((host) => ({ host, part: 'program', name, ...what })),
+  ...Object.entries(guests).flatMap(([kind, parts]) =>
+    parts.flatMap((part) => GUESTS[kind][part].map((host) => ({ kind, host, part }))),
   ),
-];
-const hosts = [...new Set(asked.map(({ host }) => host))];
+  ...Object.entries(programs).flatMap(([name, what]) =>
+    HOSTS.modules.map((host) => ({ kind: 'modules', host, part: 'program', name, ...what })),
+  ),
+].filter(({ host }) => wantedHosts?.includes(host) ?? true);
+const hosts = [...new Set(asked.map(({ kind, host }) => `${kind}/${host}`))];
 const under = (prefix, places) =>
   Object.fromEntries(Object.entries(places).map(([name, place]) => [prefix + name, place]));
 const server = await serve(
-  await bundle(workers(peers, parts, hosts)),
+  new Map([...(await bundle(workers(peers, parts, hosts))), ...(await transpiled(components))]),
   { '/sqlite3.wasm': SQLITE, ...under('/guests/', files) },
   under('/folders/', folders),
 );

@@ -17,8 +17,11 @@ const CODE = Symbol('wasi-opfs error code');
 /** `filesystem-error-code`: nothing for an error that is not of a file. */
 export function filesystemErrorCode(error: wit.Error): ErrorCode | undefined {
   const { [CODE]: code, [REP]: number } = Object(error) as { [CODE]?: ErrorCode; [REP]?: number };
-  const known = number === undefined ? undefined : codeOfNumber(number);
-  return code ?? (known === undefined ? undefined : errorName(known));
+  if (code !== undefined || number === undefined) {
+    return code;
+  }
+  const known = codeOfNumber(number);
+  return known === undefined ? foreign<{ [CODE]?: ErrorCode }>(number)?.[CODE] : errorName(known);
 }
 
 /** Whether `value` is the shim's, which the fast form then finds by a number. */

@@ -92,18 +92,17 @@ pub(crate) fn version_guests(root: &Path) -> Result<Vec<(String, PathBuf)>> {
     programs(&root.join("guest-tests/versions/examples"), &built)
 }
 
-/// Builds the guest programs that measure, and answers their names and paths: preview1
-/// modules, one for each file in `guest-tests/bench/src/bin`.
-pub(crate) fn measuring_guests(root: &Path) -> Result<Vec<(String, PathBuf)>> {
-    const TARGET: &str = "wasm32-wasip1";
+/// Builds the guest programs that measure for `target`, and answers their names and paths: one
+/// for each file in `guest-tests/bench/src/bin`.
+pub(crate) fn measuring_guests(root: &Path, target: &str) -> Result<Vec<(String, PathBuf)>> {
     targets()?;
-    say("building the guest programs that measure");
+    say(&format!("building the guest programs that measure for {target}"));
     run(cargo(root).args(["build", "--quiet", "--package", "guest-bench", "--bins"]).args([
         "--target",
-        TARGET,
+        target,
         "--release",
     ]))?;
-    let built = root.join("target").join(TARGET).join("release");
+    let built = root.join("target").join(target).join("release");
     programs(&root.join("guest-tests/bench/src/bin"), &built)
 }
 

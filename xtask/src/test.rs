@@ -149,6 +149,13 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
             command.env("SEEDS", seeds.to_string());
             counted(&mut command, cargo_counts)
         });
+        tally.many("many calls of components in both forms", || {
+            let mut node = command(&jco, "node");
+            node.args(["--test", "--test-timeout=1800000", "--test-name-pattern=both forms"]);
+            node.arg("test/linked.test.mjs").env("CHROME", &chromium);
+            node.env("SEEDS", seeds.to_string());
+            counted(&mut node, node_counts)
+        });
         tally.one("the fuzzers, a minute each", || fuzz::fuzz(root, None, 60));
     }
     tally.one("the demo", || demo::run(root, true, None, None));

@@ -5,10 +5,25 @@
 //! the phases what is not to be timed, while the line is written.
 
 pub mod content;
+pub mod rounds;
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+
+/// Runs a program that measures, and says before and after that it holds nothing but what it
+/// began with.
+///
+/// # Errors
+/// Those of the program.
+pub fn measured(run: impl FnOnce() -> Result<()>) -> Result<()> {
+    // The standard library asks for the preopens once, and keeps them.
+    std::fs::metadata("/")?;
+    say(r#"{"handles":"before"}"#);
+    run()?;
+    say(r#"{"handles":"after"}"#);
+    Ok(())
+}
 
 /// Says that a phase begins which writes so many bytes, runs it, and says how long it took.
 ///

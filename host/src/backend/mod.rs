@@ -220,6 +220,17 @@ pub struct Attributes {
     pub created: Option<Time>,
 }
 
+/// An object without a node.
+#[derive(Clone, Debug)]
+pub struct Stat {
+    /// What the object is.
+    pub kind: Kind,
+    /// Its identity.
+    pub id: NodeId,
+    /// What else is known of it.
+    pub attributes: Attributes,
+}
+
 /// Attributes to be changed; `None` leaves one as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
@@ -325,6 +336,28 @@ pub trait Backend: Shared {
     /// # Errors
     /// `access`; a missing name is no error.
     async fn walk(&self, from: &Node, names: &[Name]) -> Result<Walk>;
+
+    /// What is known of what `names`, one at least, lead to from the directory `from`: what
+    /// `walk` and then `attributes` would answer, in one trip and without a node. `None`
+    /// where only these tell: where the walk stops behind something that is no directory, or
+    /// where one trip is not to be had.
+    ///
+    /// # Errors
+    /// `no-entry` if the walk stops in front of a missing name.
+    async fn look(&self, from: &Node, names: &[Name]) -> Result<Option<Stat>>;
+
+    /// Opens the file that `names`, one at least, lead to from the directory `from`: what
+    /// `walk` and then `open` would answer, in one trip. `None` where only these tell: where
+    /// it is no file, or one that cannot be opened, or where one trip is not to be had.
+    ///
+    /// # Errors
+    /// As [`Backend::look`].
+    async fn open_at(
+        &self,
+        from: &Node,
+        names: &[Name],
+        access: Access,
+    ) -> Result<Option<(Node, Ref<dyn File>)>>;
 
     /// Opens anything but a directory or a symbolic link, and never waits for another
     /// end of a pipe or for a device.

@@ -15,14 +15,14 @@ pub use self::entries::{Given, MakeFlags};
 pub use self::listing::Listing;
 pub use self::object::{Object, Owners, XATTR_SIZE_MAX};
 pub use self::open::{DescriptorFlags, OpenFlags};
+pub use crate::backend::Stat;
 use crate::backend::{
-    Attributes, Backend, Changes, Destination, File, Kind, NewTime, NodeId, Position, Source, Time,
-    Written,
+    Backend, Changes, Destination, File, Kind, NewTime, NodeId, Position, Source, Time, Written,
 };
 use crate::error::{ErrorCode, Result};
 use crate::mount::{MountTable, Place};
 use crate::path::Path;
-use crate::resolve::{Follow, Parent, existing, parent};
+use crate::resolve::{Follow, Parent, existing, look, parent, stat};
 use crate::shared::Ref;
 use crate::stream::{DirectoryStream, InputStream, OutputStream, clamp, writable_range};
 
@@ -36,17 +36,6 @@ pub struct Descriptor {
     flags: DescriptorFlags,
     /// `None` for a directory.
     file: Option<Ref<dyn File>>,
-}
-
-/// What `stat` answers.
-#[derive(Clone, Debug)]
-pub struct Stat {
-    /// What the object is.
-    pub kind: Kind,
-    /// Its identity.
-    pub id: NodeId,
-    /// What else is known of it.
-    pub attributes: Attributes,
 }
 
 impl Time {
@@ -361,8 +350,7 @@ impl Descriptor {
     /// # Errors
     /// What the path gives.
     pub async fn stat_at(&self, follow: Follow, path: &[u8]) -> Result<Stat> {
-        let base = self.directory()?;
-        stat(&existing(base, Path::parse(path)?, follow).await?).await
+        look(self.directory()?, Path::parse(path)?, follow).await
     }
 
     /// Whether the last name of a path stands on a mount that waits.
@@ -411,11 +399,6 @@ impl Stat {
         modified.map(|time| (time.seconds, time.nanoseconds)).hash(&mut hasher);
         (lower, hasher.finish())
     }
-}
-
-async fn stat(place: &Place) -> Result<Stat> {
-    let attributes = place.mount.fs.backend().attributes(&place.node).await?;
-    Ok(Stat { kind: place.node.kind(), id: place.node.id(), attributes })
 }
 
 async fn set_times(

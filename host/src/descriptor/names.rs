@@ -7,6 +7,7 @@ use crate::error::{ErrorCode, Result};
 use crate::mount::Place;
 use crate::path::{End, Name, PATH_MAX, Part, Path};
 use crate::resolve::{Follow, Found, Last, Parent, existing, parent, resolve};
+use crate::shared::Ref;
 
 impl Descriptor {
     /// `create-directory-at`.
@@ -98,7 +99,11 @@ impl Descriptor {
         self.writable_below()?;
         new_base.writable_below()?;
         let (from, name, end) = self.last_name(old_path, ErrorCode::Busy).await?;
-        let (to, new_name, new_end) = new_base.last_name(new_path, ErrorCode::Busy).await?;
+        let (to, new_name, new_end) = match beside(self, old_path, new_base, new_path) {
+            // Most renames stay in their directory, which is found but once.
+            Some(new_name) if end == End::Plain => (from.clone(), new_name, end),
+            _ => new_base.last_name(new_path, ErrorCode::Busy).await?,
+        };
         refuse_mount_point(&from, &name)?;
         refuse_mount_point(&to, &new_name)?;
         if !from.mount.fs.is(&to.mount.fs) {
@@ -167,6 +172,21 @@ impl Descriptor {
             Last::Itself => Err(itself),
         }
     }
+}
+
+/// The last name of `new`, if all before it is the same as of `old`, which is a path.
+fn beside(base: &Descriptor, old: &[u8], new_base: &Descriptor, new: &[u8]) -> Option<Name> {
+    // In a browser names are found in memory, and this would be more to load.
+    if cfg!(target_arch = "wasm32") {
+        return None;
+    }
+    let start = |path: &[u8]| path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+    let (directory, name) = new.split_at(start(new));
+    let same = Ref::ptr_eq(&base.place.mount, &new_base.place.mount)
+        && base.place.node.id() == new_base.place.node.id()
+        && directory == &old[..start(old)]
+        && new.len() <= PATH_MAX;
+    if same { Name::new(name).ok() } else { None }
 }
 
 /// Why nothing but a directory can stand at a name that a slash follows: `exists`, if

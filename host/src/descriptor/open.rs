@@ -5,7 +5,7 @@ use crate::backend::{Access, File, Fresh, Kind, Node};
 use crate::error::{ErrorCode, Result};
 use crate::mount::Place;
 use crate::path::{Name, Path};
-use crate::resolve::{Follow, Found, resolve};
+use crate::resolve::{Follow, Found, names_alone, resolve};
 use crate::shared::Ref;
 
 /// What a descriptor is for: the flags of `descriptor-flags`.
@@ -91,6 +91,9 @@ impl Descriptor {
             self.writable_below()?;
         }
         let path = Path::parse(path)?;
+        if let Some(opened) = at_once(base, &path, request).await? {
+            return Ok(opened);
+        }
         // What must not exist is not looked for behind a link.
         let follow = if request.exclusive() { Follow::No } else { follow };
         for _ in 0..MAX_RACES {
@@ -145,6 +148,23 @@ impl Descriptor {
     pub(super) fn writable_below(&self) -> Result<()> {
         if self.place.mount.has_points() { Ok(()) } else { writable(&self.place) }
     }
+}
+
+/// Opens a file that is there and has no link on its way, as most that are opened.
+async fn at_once(base: &Place, path: &Path, request: Request) -> Result<Option<Descriptor>> {
+    let Request { open, access } = request;
+    // What may be created is mostly missing, a directory is no file, and few cut without creating.
+    if open.create || open.truncate || open.directory || path.wants_directory() {
+        return Ok(None);
+    }
+    if !names_alone(base, path) {
+        return Ok(None);
+    }
+    let names = path.clone().take_names();
+    let opened = base.mount.fs.backend().open_at(&base.node, &names, access).await?;
+    let Some((node, file)) = opened else { return Ok(None) };
+    let place = Place { mount: base.mount.clone(), node };
+    Ok(Some(Descriptor::of_file(place, request, file)))
 }
 
 /// Refuses to change what lies on a read-only mount.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::backend::{
     Access, Attributes, Backend, Capabilities, Changes, Destination, Entry, File, Fresh, Kind,
-    Node, Position, Removal, Source, StatFs, Walk, Written, XattrMode,
+    Node, Position, Removal, Source, Stat, StatFs, Walk, Written, XattrMode,
 };
 use crate::error::{ErrorCode, Result};
 use crate::path::Name;
@@ -80,6 +80,20 @@ impl Backend for Failing {
 
     async fn walk(&self, from: &Node, names: &[Name]) -> Result<Walk> {
         perhaps!(self.walk(from, names)).await
+    }
+
+    async fn look(&self, from: &Node, names: &[Name]) -> Result<Option<Stat>> {
+        perhaps!(self.look(from, names)).await
+    }
+
+    async fn open_at(
+        &self,
+        from: &Node,
+        names: &[Name],
+        access: Access,
+    ) -> Result<Option<(Node, Ref<dyn File>)>> {
+        let opened = perhaps!(self.open_at(from, names, access)).await?;
+        Ok(opened.map(|(node, file)| (node, self.file(file))))
     }
 
     async fn open(&self, node: &Node, access: Access) -> Result<Ref<dyn File>> {

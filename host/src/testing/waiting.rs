@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::backend::{
     Access, Attributes, Backend, Capabilities, Changes, Entry, File, Fresh, Kind, Node, Removal,
-    StatFs, Walk, XattrMode,
+    Stat, StatFs, Walk, XattrMode,
 };
 use crate::error::Result;
 use crate::path::Name;
@@ -58,6 +58,19 @@ impl Backend for Waiting {
 
     async fn walk(&self, from: &Node, names: &[Name]) -> Result<Walk> {
         later!(self.walk(from, names))
+    }
+
+    async fn look(&self, from: &Node, names: &[Name]) -> Result<Option<Stat>> {
+        later!(self.look(from, names))
+    }
+
+    async fn open_at(
+        &self,
+        from: &Node,
+        names: &[Name],
+        access: Access,
+    ) -> Result<Option<(Node, Ref<dyn File>)>> {
+        later!(self.open_at(from, names, access))
     }
 
     async fn open(&self, node: &Node, access: Access) -> Result<Ref<dyn File>> {

@@ -40,6 +40,7 @@ export const peer = {
     filesystem = createFilesystem({ adapter, preopens: { '/': capability } });
     [[top]] = filesystem.preopens.getDirectories();
   },
+  filesystem: () => filesystem,
   async close() {
     filesystem.dispose();
     await adapter.written;

@@ -5,7 +5,7 @@
 
 import * as core from '../core/wasi_opfs.js';
 import { END, NO_ENTRY } from '../descriptor.js';
-import { type HandleTable, numberOfHandle } from './handles.js';
+import { type HandleTable, findNumber, numberOfHandle } from './handles.js';
 import type { Lowering } from './linkage.js';
 import { guestMemory } from './memory.js';
 import { assertGiven } from './streams.js';
@@ -17,6 +17,7 @@ import {
   count,
   handle,
   hash,
+  insist,
   outToGuest,
   path,
   stat,
@@ -74,10 +75,16 @@ const appendViaStream: Lowering = ({ memory, resourceTables: [streams, table] })
   };
 };
 
+/** How many cases `advice` and `new-timestamp` have. */
+const ADVICES = 6;
+const NEW_TIMESTAMPS = 3;
+
 const advise: Lowering = ({ memory, resourceTables: [table] }) => {
   const guest = guestMemory(memory);
-  return (self: number, offset: bigint, length: bigint, _advice: number, result: number) =>
-    answered(guest, result, core.advise(numberOfHandle(table!, self), offset, length), byte);
+  return (self: number, offset: bigint, length: bigint, advice: number, result: number) => {
+    insist(advice, ADVICES);
+    return answered(guest, result, core.advise(numberOfHandle(table!, self), offset, length), byte);
+  };
 };
 
 const setSize: Lowering = ({ memory, resourceTables: [table] }) => {
@@ -93,6 +100,8 @@ const setTimes: Lowering = ({ memory, resourceTables: [table] }) => {
   return (self: number, ...rest: [...Time, ...Time, number]) => {
     const [kind, seconds, nanoseconds, kind2, seconds2, nanoseconds2, result] = rest;
     const number = numberOfHandle(table!, self);
+    insist(kind, NEW_TIMESTAMPS);
+    insist(kind2, NEW_TIMESTAMPS);
     const times = [kind, seconds, nanoseconds, kind2, seconds2, nanoseconds2] as const;
     return answered(guest, result, core.setTimes(number, ...times), byte);
   };
@@ -100,10 +109,17 @@ const setTimes: Lowering = ({ memory, resourceTables: [table] }) => {
 
 const setTimesAt: Lowering = ({ memory, resourceTables: [table] }) => {
   const guest = guestMemory(memory);
-  return (self: number, flags: number, start: number, ...rest: [number, ...Time, ...Time, number]) => {
+  return (
+    self: number,
+    flags: number,
+    start: number,
+    ...rest: [number, ...Time, ...Time, number]
+  ) => {
     const [length, kind, seconds, nanoseconds, kind2, seconds2, nanoseconds2, result] = rest;
     const number = numberOfHandle(table!, self);
     const count = path(guest, 0, start, length);
+    insist(kind, NEW_TIMESTAMPS);
+    insist(kind2, NEW_TIMESTAMPS);
     const times = [kind, seconds, nanoseconds, kind2, seconds2, nanoseconds2] as const;
     return answered(guest, result, core.setTimesAt(number, flags, count, ...times), byte);
   };
@@ -121,7 +137,8 @@ const read: Lowering = ({ memory, realloc, resourceTables: [table] }) => {
       guest.reach(place, answer, 1);
       answer = core.read(number, guest.bytes, place, answer, offset);
     } else if (answer === 0) {
-      answer = length === 0n ? core.read(number, guest.bytes, 0, 0, offset) : END;
+      // Whether the file ends there; and it is to know that it was read.
+      answer = core.read(number, guest.bytes, 0, 0, offset);
     }
     guest.reach(at, 16, 4);
     guest.bytes[at] = answer < 0 ? 1 : 0;
@@ -129,8 +146,8 @@ const read: Lowering = ({ memory, realloc, resourceTables: [table] }) => {
       guest.bytes[at + 4] = code(answer);
       return;
     }
-    guest.words[(at + 4) >> 2] = place;
-    guest.words[(at + 8) >> 2] = answer & ~END;
+    guest.words[(at + 4) >>> 2] = place;
+    guest.words[(at + 8) >>> 2] = answer & ~END;
     guest.bytes[at + 12] = answer & END ? 1 : 0;
   };
 };
@@ -147,17 +164,21 @@ const write: Lowering = ({ memory, resourceTables: [table] }) => {
 
 const readDirectory: Lowering = ({ memory, resourceTables }) => {
   const guest = guestMemory(memory);
+  const [first, second] = resourceTables as [HandleTable, HandleTable];
   // Two types of one interface: which table is whose is known once there is a descriptor.
   let tables: [descriptors: HandleTable, entries: HandleTable] | undefined;
-  const sorted = (self: number): [HandleTable, HandleTable] => {
-    const [first, second] = resourceTables as [HandleTable, HandleTable];
-    const isFirst = core.getType(numberOfHandle(first, self)) >= 0;
-    return isFirst ? [first, second] : [second, first];
-  };
+  const has = (table: HandleTable, self: number) => core.getType(findNumber(table, self)) >= 0;
   return (self: number, result: number) => {
-    tables ??= sorted(self);
-    const answer = core.readDirectory(numberOfHandle(tables[0], self));
-    return answered(guest, result, answer, handle(tables[1]));
+    if (!tables) {
+      if (has(first, self)) {
+        tables = [first, second];
+      } else if (has(second, self)) {
+        tables = [second, first];
+      }
+    }
+    const [descriptors, entries] = tables ?? [first, second];
+    const answer = core.readDirectory(numberOfHandle(descriptors, self));
+    return answered(guest, result, answer, handle(entries));
   };
 };
 
@@ -239,8 +260,8 @@ const readlinkAt: Lowering = ({ memory, realloc, resourceTables: [table] }) => {
     if (answer < 0) {
       guest.bytes[at + 4] = code(answer);
     } else {
-      guest.words[(at + 4) >> 2] = place;
-      guest.words[(at + 8) >> 2] = answer;
+      guest.words[(at + 4) >>> 2] = place;
+      guest.words[(at + 8) >>> 2] = answer;
     }
   };
   return (self: number, start: number, length: number, result: number) => {
@@ -266,8 +287,8 @@ const readDirectoryEntry: Lowering = ({ memory, realloc, resourceTables: [table]
     guest.bytes[at + 4] = answer < 0 ? code(answer) : some ? 1 : 0;
     if (some) {
       guest.bytes[at + 8] = answer & 15;
-      guest.words[(at + 12) >> 2] = place;
-      guest.words[(at + 16) >> 2] = answer >> 4;
+      guest.words[(at + 12) >>> 2] = place;
+      guest.words[(at + 16) >>> 2] = answer >> 4;
     }
   };
 };

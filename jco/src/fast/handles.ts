@@ -2,6 +2,8 @@
 // directly is its own tables, whose layout is its private affair: this is the only place that
 // knows it, and jco's version is pinned.
 
+import { NOBODY } from '../convert.js';
+
 /**
  * A table of one type of resource: pairs, of which the second is a resource's number. Of a
  * free pair the first has the flag and the next free one; the pair at 0 begins that list.
@@ -19,16 +21,17 @@ export function trap(why: string): never {
   throw new WebAssembly.RuntimeError(why);
 }
 
-/** The number of the resource with this handle; a handle that is none is a trap. */
-export function numberOfHandle(table: HandleTable, handle: number): number {
+/** The number of the resource with this handle, or `NOBODY`. */
+export function findNumber(table: HandleTable, handle: number): number {
   const index = handle >>> 0;
-  if (index < table.length >> 1) {
-    const number = table[(index << 1) + 1]!;
-    if (number !== 0 && (table[index << 1]! & FLAG) === 0) {
-      return number & ~FLAG;
-    }
-  }
-  return trap(`unknown handle index ${index}`);
+  const isHandle = index < table.length >> 1 && (table[index << 1]! & FLAG) === 0;
+  return isHandle ? table[(index << 1) + 1]! & ~FLAG : NOBODY;
+}
+
+/** The same, where a handle that is none is a trap. */
+export function numberOfHandle(table: HandleTable, handle: number): number {
+  const number = findNumber(table, handle);
+  return number === NOBODY ? trap(`unknown handle index ${handle >>> 0}`) : number;
 }
 
 /** A handle that owns the resource `number`. */

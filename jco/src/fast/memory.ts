@@ -3,6 +3,13 @@
 
 import { trap } from './handles.js';
 
+/** Of 4 GiB the last byte is out of reach: behind it, an end has no number in 32 bits. */
+const REACH = 2 ** 32 - 1;
+
+function bytesOf({ buffer }: WebAssembly.Memory): Uint8Array {
+  return new Uint8Array(buffer, 0, Math.min(buffer.byteLength, REACH));
+}
+
 export class GuestMemory {
   readonly #memory: WebAssembly.Memory;
   bytes: Uint8Array;
@@ -10,7 +17,7 @@ export class GuestMemory {
 
   constructor(memory: WebAssembly.Memory) {
     this.#memory = memory;
-    this.bytes = new Uint8Array(memory.buffer);
+    this.bytes = bytesOf(memory);
     this.words = new Int32Array(memory.buffer);
   }
 
@@ -21,7 +28,7 @@ export class GuestMemory {
     }
     // Views of a memory that has grown have no length, or, if it is shared, the old one.
     if (at + length > this.bytes.length) {
-      this.bytes = new Uint8Array(this.#memory.buffer);
+      this.bytes = bytesOf(this.#memory);
       this.words = new Int32Array(this.#memory.buffer);
       if (at + length > this.bytes.length) {
         trap('a pointer leads out of the memory');

@@ -40,7 +40,7 @@ const record =
     }
     const out = exchange().words;
     const into = guest.words;
-    const first = (at + 8) >> 2;
+    const first = (at + 8) >>> 2;
     for (let word = 0; word < words; word += 1) {
       into[first + word] = out[word]!;
     }
@@ -56,8 +56,8 @@ export const count: Finish = (guest, at, answer) => {
   if (answer < 0) {
     guest.bytes[at + 8] = code(answer);
   } else {
-    guest.words[(at + 8) >> 2] = answer;
-    guest.words[(at + 12) >> 2] = 0;
+    guest.words[(at + 8) >>> 2] = answer;
+    guest.words[(at + 12) >>> 2] = 0;
   }
 };
 
@@ -70,9 +70,16 @@ export const handle =
     if (answer < 0) {
       guest.bytes[at + 4] = code(answer);
     } else {
-      guest.words[(at + 4) >> 2] = handleOf(table, answer);
+      guest.words[(at + 4) >>> 2] = handleOf(table, answer);
     }
   };
+
+/** Makes sure that an argument is one of so many cases: another is a trap. */
+export function insist(argument: number, cases: number): void {
+  if (argument >>> 0 >= cases) {
+    trap('a case is none');
+  }
+}
 
 /** Puts in a path of the guest's; its length. */
 export function path(guest: GuestMemory, which: 0 | 1, at: number, length: number): number {
@@ -83,7 +90,11 @@ export function path(guest: GuestMemory, which: 0 | 1, at: number, length: numbe
 }
 
 /** Copies what goes out into memory that the guest makes room for; where that is. */
-export function outToGuest(guest: GuestMemory, realloc: Linkage['realloc'], length: number): number {
+export function outToGuest(
+  guest: GuestMemory,
+  realloc: Linkage['realloc'],
+  length: number,
+): number {
   // What goes out is first copied: the guest runs meanwhile.
   const bytes = exchange().out.slice(0, length);
   const place = realloc(0, 0, 1, length) >>> 0;

@@ -43,7 +43,7 @@ function fail({ guest, errors }: Results, at: number, payload: number, error: nu
   guest.bytes[at] = 1;
   guest.bytes[at + payload] = error === CLOSED ? ENDED : FAILED;
   if (error !== CLOSED) {
-    guest.words[(at + payload + 4) >> 2] = handleOf(errors, error);
+    guest.words[(at + payload + 4) >>> 2] = handleOf(errors, error);
   }
 }
 
@@ -71,8 +71,8 @@ function put(results: Results, at: number, shape: Shape, answer: number): void {
   }
   guest.bytes[at] = 0;
   if (shape === COUNT) {
-    guest.words[(at + 8) >> 2] = answer;
-    guest.words[(at + 12) >> 2] = 0;
+    guest.words[(at + 8) >>> 2] = answer;
+    guest.words[(at + 12) >>> 2] = 0;
   }
 }
 
@@ -80,8 +80,8 @@ function put(results: Results, at: number, shape: Shape, answer: number): void {
 function putList({ guest }: Results, at: number, place: number, length: number): void {
   guest.reach(at, 12, 4);
   guest.bytes[at] = 0;
-  guest.words[(at + 4) >> 2] = place;
-  guest.words[(at + 8) >> 2] = length;
+  guest.words[(at + 4) >>> 2] = place;
+  guest.words[(at + 8) >>> 2] = length;
 }
 
 /** What an object of the shim's answers. */
@@ -125,12 +125,14 @@ function putForeign<T>(results: Results, at: number, shape: Shape, call: () => T
   results.guest.bytes[at] = 0;
   if (shape === COUNT) {
     const count = BigInt(answer.value as bigint);
-    results.guest.words[(at + 8) >> 2] = Number(BigInt.asIntN(32, count));
-    results.guest.words[(at + 12) >> 2] = Number(BigInt.asIntN(32, count >> 32n));
+    results.guest.words[(at + 8) >>> 2] = Number(BigInt.asIntN(32, count));
+    results.guest.words[(at + 12) >>> 2] = Number(BigInt.asIntN(32, count >> 32n));
   }
 }
 
-type Method<S> = { [K in keyof S]: S[K] extends (...args: never[]) => unknown ? K : never }[keyof S];
+type Method<S> = {
+  [K in keyof S]: S[K] extends (...args: never[]) => unknown ? K : never;
+}[keyof S];
 
 function object<S extends object>(number: number): S {
   return foreign<S>(number) ?? trap(`unknown stream ${number}`);

@@ -1,11 +1,14 @@
 //! The phases as a picture: a line for each phase, a mark for each file system, on a
-//! logarithmic scale. Readable on light and on dark ground.
+//! logarithmic scale. Called from JavaScript, and from inside components, one below the
+//! other. Readable on light and on dark ground.
 
 use std::fmt::Write as _;
 
-use super::found::Engine;
+use super::found::{Engine, Figures};
 
 /// Whom the picture shows, and in which colour; hollow marks keep nothing.
+type Peers = [(&'static str, &'static str)];
+
 const PEERS: [(&str, &str); 9] = [
     ("volume", "#0a8f5b"),
     ("tree", "#3b82d6"),
@@ -16,6 +19,16 @@ const PEERS: [(&str, &str); 9] = [
     ("zenfs-webaccess", "#7a6a55"),
     ("memfs", "#0a8fb0"),
     ("zenfs-inmemory", "#8a8f98"),
+];
+
+const COMPONENTS: [(&str, &str); 7] = [
+    ("volume", "#0a8f5b"),
+    ("volume-classes", "#3b82d6"),
+    ("shim-in-memory", "#8a8f98"),
+    ("shim-opfs", "#c98a00"),
+    ("dir", "#8e5bd0"),
+    ("wasmtime-wasi", "#d9483b"),
+    ("wasmtime-wasi-threads", "#7a6a55"),
 ];
 
 const WIDTH: f64 = 860.0;
@@ -36,7 +49,11 @@ pub(super) fn draw(engines: &[Engine]) -> String {
     let mut body = String::new();
     let mut top = 0.0;
     for engine in engines {
-        top = panel(&mut body, engine, top);
+        let name = title(&engine.name);
+        let from_javascript = format!("{name}, called from JavaScript");
+        top = panel(&mut body, &from_javascript, &engine.phases, &PEERS, top);
+        let from_inside = format!("{name}, from inside a component");
+        top = panel(&mut body, &from_inside, &engine.components, &COMPONENTS, top);
     }
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {top}\" \
@@ -52,11 +69,10 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(engine: &Engine) -> Self {
-        let times = engine.phases.phases().flat_map(|phase| {
-            let cell =
-                move |(peer, _): &(&str, &str)| Some(engine.phases.cell(phase, peer)?.median());
-            PEERS.iter().filter_map(cell)
+    fn of(figures: &Figures, peers: &Peers) -> Self {
+        let times = figures.phases().flat_map(|phase| {
+            let cell = move |(peer, _): &(&str, &str)| Some(figures.cell(phase, peer)?.median());
+            peers.iter().filter_map(cell)
         });
         let powers = times.filter(|time| *time > 0.0).map(f64::log10);
         let (least, most) =
@@ -81,17 +97,20 @@ fn said(power: i32) -> String {
     }
 }
 
-/// One engine; where the next one begins. Writing to a string does not fail.
-fn panel(body: &mut String, engine: &Engine, top: f64) -> f64 {
-    let shown = engine.phases.peers();
-    let peers: Vec<_> = PEERS.iter().filter(|(peer, _)| shown.contains(peer)).collect();
-    let phases: Vec<_> = engine
-        .phases
+/// One kind of figures, if there are any; where the next one begins. Writing to a string does
+/// not fail.
+fn panel(body: &mut String, what: &str, figures: &Figures, all: &Peers, top: f64) -> f64 {
+    let shown = figures.peers();
+    let peers: Vec<_> = all.iter().filter(|(peer, _)| shown.contains(peer)).collect();
+    let phases: Vec<_> = figures
         .phases()
-        .filter(|phase| peers.iter().any(|(peer, _)| engine.phases.cell(phase, peer).is_some()))
+        .filter(|phase| peers.iter().any(|(peer, _)| figures.cell(phase, peer).is_some()))
         .collect();
-    let scale = Scale::of(engine);
-    let head = format!("{}, time until all is stored, logarithmic", title(&engine.name));
+    if phases.is_empty() {
+        return top;
+    }
+    let scale = Scale::of(figures, all);
+    let head = format!("{what}: time until all is stored, logarithmic");
     let _ = writeln!(body, "<text class=\"head\" x=\"8\" y=\"{}\">{head}</text>", top + 22.0);
     let mut y = top + 46.0;
     for (index, (peer, colour)) in peers.iter().enumerate() {
@@ -100,8 +119,7 @@ fn panel(body: &mut String, engine: &Engine, top: f64) -> f64 {
         if index > 0 && index % COLUMNS == 0 {
             y += LEGEND;
         }
-        let stored =
-            phases.iter().filter_map(|phase| engine.phases.cell(phase, peer)).all(|c| c.stored);
+        let stored = phases.iter().filter_map(|phase| figures.cell(phase, peer)).all(|c| c.stored);
         mark(body, (x, y - 4.0), peer, colour, stored);
         let _ = writeln!(body, "<text x=\"{}\" y=\"{y}\">{peer}</text>", x + 12.0);
     }
@@ -131,15 +149,21 @@ fn panel(body: &mut String, engine: &Engine, top: f64) -> f64 {
         );
         // Ours last, so that it lies on top.
         for (peer, colour) in peers.iter().rev() {
-            if let Some(cell) = engine.phases.cell(phase, peer) {
+            if let Some(cell) = figures.cell(phase, peer) {
                 mark(body, (scale.at(cell.median()), y), peer, colour, cell.stored);
             }
         }
     }
-    let note = "hollow: in memory only, gone when the page is";
-    let _ =
-        writeln!(body, "<text class=\"faint\" x=\"{LEFT}\" y=\"{}\">{note}</text>", last + 20.0);
+    if phases.iter().any(|phase| peers.iter().any(|peer| hollow(figures, phase, peer.0))) {
+        let note = "hollow: in memory only, gone when the page is";
+        let y = last + 20.0;
+        let _ = writeln!(body, "<text class=\"faint\" x=\"{LEFT}\" y=\"{y}\">{note}</text>");
+    }
     last + 36.0
+}
+
+fn hollow(figures: &Figures, phase: &str, peer: &str) -> bool {
+    figures.cell(phase, peer).is_some_and(|cell| !cell.stored)
 }
 
 fn title(engine: &str) -> String {

@@ -12,9 +12,10 @@ pub(super) struct Line {
     run: Option<u32>,
     /// The phase that begins.
     at: Option<String>,
-    /// Where it belongs, if not among the phases: `guests` or `calls`.
+    /// Where it belongs, if not among the phases.
     table: Option<String>,
     /// The phase, or the call, that was measured.
+    #[serde(alias = "call")]
     phase: Option<String>,
     ms: Option<f64>,
     us: Option<f64>,
@@ -160,6 +161,9 @@ pub(super) struct Engine {
     /// From inside guests.
     pub(super) guests: Figures,
     pub(super) calls: Figures,
+    /// The same of components.
+    pub(super) components: Figures,
+    pub(super) component_calls: Figures,
     parts: Vec<(String, Vec<Value>)>,
     failures: Vec<(String, String)>,
 }
@@ -174,6 +178,8 @@ impl Engine {
                 phases: Figures::default(),
                 guests: Figures::default(),
                 calls: Figures::default(),
+                components: Figures::default(),
+                component_calls: Figures::default(),
                 parts: Vec::new(),
                 failures: Vec::new(),
             });
@@ -194,6 +200,8 @@ impl Engine {
             let figures = match line.table.as_deref() {
                 None => &mut self.phases,
                 Some("calls") => &mut self.calls,
+                Some("components") => &mut self.components,
+                Some("component-calls") => &mut self.component_calls,
                 Some(_) => &mut self.guests,
             };
             let cell = figures.add(&phase, &peer);
@@ -223,7 +231,8 @@ impl Engine {
     }
 
     pub(super) fn json(&self) -> Value {
-        let runs = self.phases.0.iter().chain(&self.guests.0).flat_map(|(_, cells)| cells);
+        let timed = [&self.phases, &self.guests, &self.components];
+        let runs = timed.into_iter().flat_map(|figures| &figures.0).flat_map(|(_, cells)| cells);
         json!({
             "engine": self.name,
             "version": self.version,
@@ -231,6 +240,8 @@ impl Engine {
             "phases": self.phases.json("ms"),
             "guests": self.guests.json("ms"),
             "calls": self.calls.json("us"),
+            "components": self.components.json("ms"),
+            "component_calls": self.component_calls.json("us"),
             "parts": self.parts.iter().cloned()
                 .map(|(part, found)| (part, Value::Array(found))).collect::<Map<_, _>>(),
             "failures": self.failures.iter().cloned()

@@ -67,6 +67,26 @@ const CALLS: [(&str, f64); 6] = [
     ("fd_pwrite 64 KiB", 10.0),
 ];
 
+/// Calls of a component on a volume, at most so many microseconds in Chromium: the WIT's own,
+/// and what `std::fs` makes of them.
+const COMPONENT_CALLS: [(&str, f64); 12] = [
+    ("get-type", 0.1),
+    ("stat", 0.2),
+    ("stat-at", 1.0),
+    ("open-at+drop", 1.5),
+    ("read 4 KiB", 1.2),
+    ("read 64 KiB", 4.0),
+    ("write 4 KiB", 1.0),
+    ("write 64 KiB", 8.0),
+    ("metadata(path)", 1.2),
+    ("File::open+close", 2.0),
+    ("File::read 4 KiB", 2.0),
+    ("File::write 4 KiB", 2.0),
+];
+
+/// What a volume does faster than a directory, natively.
+const VOLUME_FIRST: [&str; 4] = ["create", "rename", "unlink", "extract"];
+
 /// Whole programs on a volume, beside another: at most so many times as long in Chromium.
 const PROGRAMS: [(&str, &str, f64); 3] = [
     ("sustained", "raw-handle", 1.3),
@@ -100,6 +120,7 @@ pub(super) fn judge(engines: &[Engine], native: Option<&Native>, size: Option<u6
             let name = say(&format!("{phase}, times as fast as a raw handle"));
             goal(name, times, at_least(chromium, in_firefox));
         }
+        components(engine, |what, value, wanted| goal(say(&what), value, wanted));
         if !firefox {
             guests(engine, |what, value, wanted| goal(say(&what), value, wanted));
         }
@@ -142,6 +163,30 @@ fn guests(engine: &Engine, mut goal: impl FnMut(String, Option<f64>, Wanted)) {
     for phase in engine.guests.phases().filter(|phase| !program(phase)) {
         let times = engine.guests.times(phase, "volume", shim);
         let name = format!("{phase} from inside, times as fast as {shim} in memory");
+        goal(name, times, Wanted::AtLeast(1.0));
+    }
+}
+
+/// What is wanted from inside components.
+fn components(engine: &Engine, mut goal: impl FnMut(String, Option<f64>, Wanted)) {
+    if engine.name == "chromium" {
+        for (call, most) in COMPONENT_CALLS {
+            let found = engine.component_calls.cell(call, "volume").map(Cell::median);
+            goal(format!("{call} of a component, µs"), found, Wanted::AtMost(most));
+        }
+    }
+    let found = &engine.components;
+    let shim = "shim-in-memory";
+    for phase in found.phases() {
+        let times = found.times(phase, "volume", shim);
+        let name = format!("{phase} of a component, times as fast as the shim in memory");
+        goal(name, times, Wanted::AtLeast(1.0));
+        let times = found.times(phase, "wasmtime-wasi", "dir");
+        goal(format!("{phase}, a directory, times wasmtime-wasi"), times, Wanted::AtMost(1.05));
+    }
+    for phase in VOLUME_FIRST {
+        let times = found.times(phase, "volume", "dir");
+        let name = format!("{phase}, a volume, times as fast as a directory");
         goal(name, times, Wanted::AtLeast(1.0));
     }
 }

@@ -2,6 +2,7 @@
 //! whether that is what this project promises.
 
 mod chart;
+mod components;
 mod found;
 mod goals;
 mod programs;
@@ -37,6 +38,9 @@ pub(crate) struct Options {
     /// The phases, create to remount; all if left out.
     #[arg(long, value_delimiter = ',')]
     phases: Vec<String>,
+    /// In whose hands guests are measured in browsers; in all if left out.
+    #[arg(long, value_delimiter = ',')]
+    hosts: Vec<String>,
     /// What is measured besides the phases, and whether these are; all if left out.
     #[arg(long, value_delimiter = ',')]
     parts: Vec<Part>,
@@ -83,6 +87,8 @@ enum Part {
     Space,
     /// The phases and single calls from inside preview1 guests, and one large file.
     Guests,
+    /// The phases and single calls from inside components, in browsers and in wasmtime.
+    Components,
     /// Real programs from their start to their exit, beside wasmtime.
     Programs,
     /// The native volume beside a native directory, and 1,000,000 files.
@@ -101,9 +107,13 @@ impl Part {
             Self::Sqlite => Some("sqlite"),
             Self::Sync => Some("sync"),
             Self::Space => Some("space"),
-            Self::Phases | Self::Guests | Self::Programs | Self::Native | Self::Vm | Self::Size => {
-                None
-            }
+            Self::Phases
+            | Self::Guests
+            | Self::Components
+            | Self::Programs
+            | Self::Native
+            | Self::Vm
+            | Self::Size => None,
         }
     }
 }
@@ -151,7 +161,8 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
     if let Some(file) = &options.chart {
-        ensure!(has(Part::Phases), "the chart shows the phases: add 'phases' to --parts");
+        let phases = has(Part::Phases) || has(Part::Components);
+        ensure!(phases, "the chart shows the phases: add 'phases' or 'components' to --parts");
         fs::write(file, chart::draw(&engines))
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
@@ -163,7 +174,7 @@ fn browsers(root: &Path, options: &Options, parts: &[Part]) -> Result<Vec<Engine
     let mut request = json!({
         "engines": options.engine.iter().map(|engine| engine.name()).collect::<Vec<_>>(),
         "parts": parts.iter().filter_map(|part| part.in_a_browser()).collect::<Vec<_>>(),
-        "guests": [],
+        "guests": {},
         "runs": options.runs,
     });
     if !parts.contains(&Part::Phases) {
@@ -174,6 +185,9 @@ fn browsers(root: &Path, options: &Options, parts: &[Part]) -> Result<Vec<Engine
     if !options.phases.is_empty() {
         request["phases"] = json!(options.phases);
     }
+    if !options.hosts.is_empty() {
+        request["hosts"] = json!(options.hosts);
+    }
     if let Some(folder) = &options.profile {
         fs::create_dir_all(folder)?;
         request["profiles"] = json!(fs::canonicalize(folder)?);
@@ -181,20 +195,30 @@ fn browsers(root: &Path, options: &Options, parts: &[Part]) -> Result<Vec<Engine
     if parts.contains(&Part::Guests) {
         add_guests(root, &mut request)?;
     }
-    if !parts.contains(&Part::Programs) {
-        return in_browsers(root, &options.engine, &request);
+    let components = parts.contains(&Part::Components);
+    let components = if components { Some(components::Ready::new(root)?) } else { None };
+    if let Some(components) = &components {
+        components.ask(&mut request);
     }
-    let programs = programs::Ready::new(root)?;
-    programs.ask(&mut request);
+    let programs = parts.contains(&Part::Programs);
+    let programs = if programs { Some(programs::Ready::new(root)?) } else { None };
+    if let Some(programs) = &programs {
+        programs.ask(&mut request);
+    }
     let mut engines = in_browsers(root, &options.engine, &request)?;
-    programs.add_native(&mut engines)?;
+    if let Some(programs) = &programs {
+        programs.add_native(&mut engines)?;
+    }
+    if let Some(components) = &components {
+        components.add_native(&mut engines, options.runs)?;
+    }
     Ok(engines)
 }
 
 /// Asks for what is measured from inside guests, and says where these are.
 fn add_guests(root: &Path, request: &mut Value) -> Result<()> {
-    request["guests"] = json!(["phases", "calls", "sustained"]);
-    for (name, program) in build::measuring_guests(root)? {
+    request["guests"]["modules"] = json!(["phases", "calls", "sustained"]);
+    for (name, program) in build::measuring_guests(root, "wasm32-wasip1")? {
         request["files"][format!("{name}.wasm")] = json!(program);
     }
     Ok(())
@@ -316,6 +340,8 @@ pub(crate) fn smoke(root: &Path) -> Result<()> {
     let mut request = json!({ "peers": peers, "parts": ["sqlite", "sync", "space", "scale"],
         "runs": 1, "tiny": true });
     add_guests(root, &mut request)?;
+    let components = components::Ready::new(root)?;
+    components.ask(&mut request);
     let engines = in_browsers(root, &[Browser::Chromium], &request)?;
     let goals = goals::judge(&engines, None, None);
     let all = json(&engines, None, None, &goals);
@@ -337,6 +363,12 @@ pub(crate) fn smoke(root: &Path) -> Result<()> {
     }
     for call in ["fd_filestat_get", "fd_pwrite 64 KiB"] {
         ensure!(volume("calls", call)["median_us"].is_f64(), "{call} was not measured");
+    }
+    for host in ["volume", "volume-classes", "shim-in-memory", "shim-opfs"] {
+        let phase = &all["components"]["walk"][host]["median_ms"];
+        ensure!(phase.is_f64(), "no walk from inside a component on {host}: {all}");
+        let call = &all["component_calls"]["File::write 64 KiB"][host]["median_us"];
+        ensure!(call.is_f64(), "no calls of a component on {host}: {all}");
     }
     for part in ["sqlite", "sync", "space", "scale"] {
         ensure!(all["parts"][part].is_array(), "the part {part} was not measured: {all}");

@@ -38,6 +38,12 @@ pub(super) fn engine(engine: &Engine) -> String {
         ("ms", &engine.phases, "until all is stored; ~ was cut and scaled"),
         ("ms", &engine.guests, "from inside preview1 guests, until all is stored"),
         ("µs", &engine.calls, "single calls of preview1"),
+        ("ms", &engine.components, "from inside components, until all is stored"),
+        (
+            "µs",
+            &engine.component_calls,
+            "single calls of a component, and what std::fs makes of them",
+        ),
     ]
     .into_iter()
     .filter_map(|(unit, found, what)| {

@@ -5,27 +5,22 @@
 
 use anyhow::Result;
 
-#[cfg(not(target_os = "wasi"))]
+#[cfg(not(all(target_os = "wasi", target_env = "p1")))]
 fn main() -> Result<()> {
-    anyhow::bail!("this makes calls of WASI: build it for wasm32-wasip1")
+    anyhow::bail!("this makes calls of preview1: build it for wasm32-wasip1")
 }
 
-#[cfg(target_os = "wasi")]
+#[cfg(all(target_os = "wasi", target_env = "p1"))]
 fn main() -> Result<()> {
-    use anyhow::Context;
-
-    let mut arguments = std::env::args().skip(1);
-    let rounds = arguments.next().context("how many rounds")?.parse()?;
-    measuring::Rounds { count: rounds, of: arguments.next().unwrap_or_default() }.all()
+    let rounds = guest_bench::rounds::Rounds::from_arguments()?;
+    guest_bench::measured(|| measuring::all(&rounds))
 }
 
-#[cfg(target_os = "wasi")]
-#[allow(clippy::cast_precision_loss)] // What is counted are thousands.
+#[cfg(all(target_os = "wasi", target_env = "p1"))]
 mod measuring {
-    use std::time::Instant;
-
     use anyhow::{Result, ensure};
-    use guest_bench::{milliseconds, same, say};
+    use guest_bench::rounds::Rounds;
+    use guest_bench::same;
     use wasip1::{
         Ciovec, Fd, Iovec, LOOKUPFLAGS_SYMLINK_FOLLOW, OFLAGS_DIRECTORY, Oflags,
         RIGHTS_FD_FILESTAT_GET, RIGHTS_FD_READ, RIGHTS_FD_READDIR, RIGHTS_FD_SEEK, RIGHTS_FD_SYNC,
@@ -45,74 +40,33 @@ mod measuring {
     const PAGE: usize = 4 << 10;
     const PIECE: usize = 64 << 10;
 
-    /// How many there are, and of which calls.
-    pub(super) struct Rounds {
-        pub(super) count: usize,
-        pub(super) of: String,
-    }
-
-    impl Rounds {
-        pub(super) fn all(&self) -> Result<()> {
-            make()?;
-            let file = open(FILE, Oflags::default())?;
-            self.alone("fd_filestat_get", |_| same("size", size(file)?, SIZE))?;
-            self.alone("path_filestat_get", |_| same("size", size_at()?, SIZE))?;
-            self.alone("path_open+fd_close", |_| close(open(FILE, Oflags::default())?))?;
-            let mut bytes = vec![7; PIECE];
-            for (name, length) in [("fd_pread 4 KiB", PAGE), ("fd_pread 64 KiB", PIECE)] {
-                let read = |call| {
-                    let at = call * length % SIZE;
-                    same("bytes read", read(file, &mut bytes[..length], at)?, length)
-                };
-                self.each(name, SIZE / length * 4, read, || Ok(()))?;
-            }
-            for (name, length) in [("fd_pwrite 4 KiB", PAGE), ("fd_pwrite 64 KiB", PIECE)] {
-                let write = |call| {
-                    let at = call * length % SIZE;
-                    same("bytes written", write(file, &bytes[..length], at)?, length)
-                };
-                self.each(name, GATHERED / length, write, || sync(file))?;
-            }
-            close(file)?;
-            let folder = open(FOLDER, OFLAGS_DIRECTORY)?;
-            let mut list = Listing::new(folder, &mut bytes[..LISTED]);
-            // With `.`, `..` and the file.
-            self.each("fd_readdir, an entry", ENTRIES + 3, |_| list.next(), || Ok(()))?;
-            close(folder)
+    pub(super) fn all(rounds: &Rounds) -> Result<()> {
+        make()?;
+        let file = open(FILE, Oflags::default())?;
+        rounds.alone("fd_filestat_get", |_| same("size", size(file)?, SIZE))?;
+        rounds.alone("path_filestat_get", |_| same("size", size_at()?, SIZE))?;
+        rounds.alone("path_open+fd_close", |_| close(open(FILE, Oflags::default())?))?;
+        let mut bytes = vec![7; PIECE];
+        for (name, length) in [("fd_pread 4 KiB", PAGE), ("fd_pread 64 KiB", PIECE)] {
+            let read = |call| {
+                let at = call * length % SIZE;
+                same("bytes read", read(file, &mut bytes[..length], at)?, length)
+            };
+            rounds.each(name, SIZE / length * 4, read, || Ok(()))?;
         }
-
-        /// Calls of which nothing has to be cleaned up.
-        fn alone(&self, name: &str, call: impl FnMut(usize) -> Result<()>) -> Result<()> {
-            self.each(name, 1000, call, || Ok(()))
+        for (name, length) in [("fd_pwrite 4 KiB", PAGE), ("fd_pwrite 64 KiB", PIECE)] {
+            let write = |call| {
+                let at = call * length % SIZE;
+                same("bytes written", write(file, &bytes[..length], at)?, length)
+            };
+            rounds.each(name, GATHERED / length, write, || sync(file))?;
         }
-
-        /// Tells the microseconds of one of `calls` calls: the median of the rounds, after as
-        /// many that are not counted. `between` is not timed.
-        fn each(
-            &self,
-            name: &str,
-            calls: usize,
-            mut call: impl FnMut(usize) -> Result<()>,
-            mut between: impl FnMut() -> Result<()>,
-        ) -> Result<()> {
-            if !name.contains(&self.of) {
-                return Ok(());
-            }
-            let mut times = Vec::new();
-            for _ in 0..2 * self.count {
-                let begun = Instant::now();
-                for number in 0..calls {
-                    call(number)?;
-                }
-                times.push(milliseconds(begun.elapsed()) * 1000.0 / calls as f64);
-                between()?;
-            }
-            let counted = &mut times[self.count..];
-            counted.sort_by(f64::total_cmp);
-            let us = counted[counted.len() / 2];
-            say(&format!(r#"{{"call":"{name}","us":{us}}}"#));
-            Ok(())
-        }
+        close(file)?;
+        let folder = open(FOLDER, OFLAGS_DIRECTORY)?;
+        let mut list = Listing::new(folder, &mut bytes[..LISTED]);
+        // With `.`, `..` and the file.
+        rounds.each("fd_readdir, an entry", ENTRIES + 3, |_| list.next(), || Ok(()))?;
+        close(folder)
     }
 
     /// The file and the directory that are asked for.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use guest_bench::content::{BLOCK, Item, Random, bytes_of, sources, stamp, stamp_head, verify};
-use guest_bench::{part_of_phase, phase, same};
+use guest_bench::{measured, part_of_phase, phase, same};
 
 const CALL: usize = 16 * BLOCK;
 /// For how long a file is made larger; what there is by then counts for all of it.
@@ -243,6 +243,10 @@ fn walk(top: &Path) -> Result<(usize, u64)> {
 }
 
 fn main() -> Result<()> {
+    measured(run)
+}
+
+fn run() -> Result<()> {
     let mut arguments = env::args().skip(1);
     let top = PathBuf::from(arguments.next().context("where the files are to be")?);
     let counts = match arguments.next().as_deref() {

@@ -6,11 +6,15 @@ use std::io::{Read, Write};
 
 use anyhow::{Context, Result, ensure};
 use guest_bench::content::{BLOCK, stamp};
-use guest_bench::phase;
+use guest_bench::{measured, phase};
 
 const CALL: usize = 16 * BLOCK;
 
 fn main() -> Result<()> {
+    measured(run)
+}
+
+fn run() -> Result<()> {
     let mut arguments = env::args().skip(1);
     let path = arguments.next().context("which file")?;
     let calls = arguments.next().context("how many mebibytes")?.parse::<usize>()? << 20;

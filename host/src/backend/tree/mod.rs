@@ -27,7 +27,7 @@ use self::nodes::{Live, Object};
 use self::reserved::Reserved;
 use super::{
     Access, Attributes, Backend, Capabilities, Changes, DIRECTORY_SIZE, Entry, File, Fresh, Kind,
-    Node, NodeId, Removal, StatFs, Time, Walk, XattrMode, new_device,
+    Node, NodeId, Removal, Stat, StatFs, Time, Walk, XattrMode, new_device,
 };
 use crate::error::{ErrorCode, Result, SetupError};
 use crate::path::Name;
@@ -191,6 +191,21 @@ impl Backend for Tree {
         };
         self.0.bound();
         Ok(walk)
+    }
+
+    /// Two steps cost as little.
+    async fn look(&self, _from: &Node, _names: &[Name]) -> Result<Option<Stat>> {
+        Ok(None)
+    }
+
+    /// Two steps cost as little.
+    async fn open_at(
+        &self,
+        _from: &Node,
+        _names: &[Name],
+        _access: Access,
+    ) -> Result<Option<(Node, Ref<dyn File>)>> {
+        Ok(None)
     }
 
     async fn open(&self, node: &Node, _access: Access) -> Result<Ref<dyn File>> {

@@ -171,6 +171,9 @@ impl Store {
         const ROUNDS: usize = 6;
         for _ in 0..ROUNDS {
             let plan = self.plan(ino, offset, *count)?;
+            if self.has_room(plan.grow, plan.keep) {
+                return Ok(plan);
+            }
             if let Err(available) = self.take(plan.grow, plan.keep) {
                 // As many whole blocks as there is room for, beside the one at the old end.
                 let end = start_of(block_of(offset) + available.saturating_sub(1));
@@ -256,13 +259,12 @@ impl Store {
                 continue;
             }
             let to = end.min(start_of(block + 1));
-            if !self.pages.contains_key(&(ino, block)) {
-                self.put_page(ino, block, Box::new([0; BLOCK]));
-            }
-            if let Some(page) = self.pages.get_mut(&(ino, block)) {
-                let target = &mut page[within(at)..within(at) + length(at, to)];
-                from.part(length(offset, at), length(offset, to)).copy_to(target);
-            }
+            let page = self.pages.entry((ino, block)).or_insert_with(|| {
+                self.space.promise(1);
+                Box::new([0; BLOCK])
+            });
+            let target = &mut page[within(at)..within(at) + length(at, to)];
+            from.part(length(offset, at), length(offset, to)).copy_to(target);
             at = to;
         }
         self.drop_pages(ino, first, last);

@@ -38,7 +38,7 @@ use self::table::{
 pub use self::usage::Usage;
 use super::{
     Access, Attributes, Backend, Capabilities, Changes, DIRECTORY_SIZE, Entry, File, Fresh, Kind,
-    NewTime, Node, Removal, StatFs, Walk, XattrMode,
+    NewTime, Node, Removal, Stat, StatFs, Walk, XattrMode,
 };
 use crate::error::{ErrorCode, Result};
 use crate::path::Name;
@@ -166,6 +166,42 @@ fn unlink(store: &mut Store, parent: u64, cookie: u64, now: i64) -> Result<()> {
     Ok(())
 }
 
+/// What `names` lead to, unless something is in the way that is no directory.
+fn reached(store: &Store, from: u64, names: &[Name]) -> Result<Option<u64>> {
+    let mut at = from;
+    for (number, name) in names.iter().enumerate() {
+        if number > 0 && !is_directory(store, at) {
+            return Ok(None);
+        }
+        (_, at) = store.table.find(at, name).ok_or(ErrorCode::NoEntry)?;
+    }
+    Ok(Some(at))
+}
+
+fn attributes(store: &Store, ino: u64) -> Result<Attributes> {
+    let inode = store.table.inode(ino)?;
+    let attr = &inode.attr;
+    let (size, blocks) = match &inode.body {
+        Body::Directory(_) => (DIRECTORY_SIZE, 0),
+        Body::File { blocks, .. } => (attr.size(), u64::from(*blocks)),
+        Body::Symlink(_) | Body::Special => (inode.size(), 0),
+    };
+    let moment = |which: usize| Some(time(attr.times[which]));
+    Ok(Attributes {
+        links: attr.links.into(),
+        size,
+        allocated: (blocks + store.waiting_for(ino)) * BLOCK as u64,
+        mode: attr.mode,
+        uid: attr.uid,
+        gid: attr.gid,
+        device: attr.device(),
+        accessed: moment(ACCESSED),
+        modified: moment(MODIFIED),
+        changed: moment(CHANGED),
+        created: moment(CREATED),
+    })
+}
+
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Backend for Volume {
@@ -204,6 +240,39 @@ impl Backend for Volume {
             }
         }
         Ok(Walk { walked, node: self.node(store, at)? })
+    }
+
+    async fn look(&self, from: &Node, names: &[Name]) -> Result<Option<Stat>> {
+        self.shared.look(|store| match reached(store, ino(from), names)? {
+            Some(ino) => {
+                let kind = store.table.kind(ino).ok_or(ErrorCode::Io)?;
+                let attributes = attributes(store, ino)?;
+                Ok(Some(Stat { kind, id: self.shared.id(ino), attributes }))
+            }
+            None => Ok(None),
+        })
+    }
+
+    async fn open_at(
+        &self,
+        from: &Node,
+        names: &[Name],
+        _access: Access,
+    ) -> Result<Option<(Node, Ref<dyn File>)>> {
+        let found = self.shared.look(|store| {
+            let ino = reached(store, ino(from), names)?;
+            let file = ino.filter(|ino| store.table.kind(*ino) == Some(Kind::File));
+            let node = file.map(|ino| self.node(store, ino)).transpose()?;
+            if let Some(ino) = file {
+                // For the open file, as the node has it for itself.
+                store.table.hold(ino);
+            }
+            Ok(node)
+        })?;
+        Ok(found.map(|node| {
+            let file = OpenFile::held(&self.shared, ino(&node));
+            (node, Ref::new(file) as Ref<dyn File>)
+        }))
     }
 
     async fn open(&self, node: &Node, _access: Access) -> Result<Ref<dyn File>> {
@@ -352,30 +421,7 @@ impl Backend for Volume {
     }
 
     async fn attributes(&self, node: &Node) -> Result<Attributes> {
-        self.with(|store, _| {
-            let ino = ino(node);
-            let inode = store.table.inode(ino)?;
-            let attr = &inode.attr;
-            let (size, blocks) = match &inode.body {
-                Body::Directory(_) => (DIRECTORY_SIZE, 0),
-                Body::File { blocks, .. } => (attr.size(), u64::from(*blocks)),
-                Body::Symlink(_) | Body::Special => (inode.size(), 0),
-            };
-            let moment = |which: usize| Some(time(attr.times[which]));
-            Ok(Attributes {
-                links: attr.links.into(),
-                size,
-                allocated: (blocks + store.waiting_for(ino)) * BLOCK as u64,
-                mode: attr.mode,
-                uid: attr.uid,
-                gid: attr.gid,
-                device: attr.device(),
-                accessed: moment(ACCESSED),
-                modified: moment(MODIFIED),
-                changed: moment(CHANGED),
-                created: moment(CREATED),
-            })
-        })
+        self.shared.look(|store| attributes(store, ino(node)))
     }
 
     async fn set_attributes(&self, node: &Node, changes: Changes) -> Result<()> {

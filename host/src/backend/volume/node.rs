@@ -31,6 +31,17 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// Runs `act`, which only looks. The clock is asked if anything waits to be written.
+    pub(super) fn look<T>(&self, act: impl FnOnce(&mut Store) -> Result<T>) -> Result<T> {
+        let mut store = lock(&self.store);
+        if store.is_gathering() {
+            store.tick(nanoseconds(Time::now()).unwrap_or_default());
+        }
+        act(&mut store)
+    }
+}
+
 impl Drop for Shared {
     /// Closes the volume. Who wants to know whether that works syncs before.
     fn drop(&mut self) {
@@ -78,6 +89,11 @@ impl OpenFile {
     /// For an object that a node holds.
     pub(super) fn new(shared: &Ref<Shared>, ino: u64) -> Self {
         lock(&shared.store).table.hold(ino);
+        Self::held(shared, ino)
+    }
+
+    /// For an object that the table holds once more.
+    pub(super) fn held(shared: &Ref<Shared>, ino: u64) -> Self {
         Self(Handle::new(shared, ino))
     }
 }

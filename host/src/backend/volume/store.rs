@@ -113,6 +113,11 @@ fn length(from: u32, to: u64) -> usize {
     usize::try_from(to.saturating_sub(from.into())).unwrap_or(usize::MAX).saturating_mul(BLOCK)
 }
 
+/// Blocks that what grows leaves alone.
+fn floor(grow: u64) -> u64 {
+    if grow > 0 { u64::from(RESERVE) } else { 0 }
+}
+
 impl Store {
     pub(super) fn gathered(&self) -> usize {
         let data = self.pages.len() * BLOCK + self.stage.len() + self.unnamed;
@@ -140,6 +145,11 @@ impl Store {
         if self.gathered() >= self.gather.bytes {
             let _ = self.commit();
         }
+    }
+
+    /// Whether something waits to be written.
+    pub(super) const fn is_gathering(&self) -> bool {
+        self.oldest.is_some()
     }
 
     /// In every call: writes what has waited for too long.
@@ -367,14 +377,15 @@ impl Store {
     /// Sees to it that `grow` blocks for what was not there, and `keep` blocks for what is
     /// to be replaced, are free. Otherwise answers how many are.
     pub(super) fn take(&mut self, grow: u64, keep: u64) -> Result<(), u64> {
-        let floor = if grow > 0 { u64::from(RESERVE) } else { 0 };
-        let wanted = grow + keep + floor;
-        if self.space.available() < wanted {
-            self.give_up_compaction();
-        }
-        if self.space.available() >= wanted {
+        if self.has_room(grow, keep) {
             return Ok(());
         }
+        self.give_up_compaction();
+        if self.has_room(grow, keep) {
+            return Ok(());
+        }
+        let floor = floor(grow);
+        let wanted = grow + keep + floor;
         let waiting = self.space.waiting();
         let end = u64::from(self.space.end()) + wanted - self.space.available();
         if waiting > WAITING_MIN && end > self.roomy() {
@@ -388,6 +399,11 @@ impl Store {
         }
         let available = self.space.available();
         if available >= wanted { Ok(()) } else { Err(available.saturating_sub(floor)) }
+    }
+
+    /// Whether [`Store::take`] has nothing to do.
+    pub(super) fn has_room(&self, grow: u64, keep: u64) -> bool {
+        self.space.available() >= grow + keep + floor(grow)
     }
 
     /// Blocks of a disk that has enough room to be written to in long runs, between two

@@ -3,7 +3,8 @@
 use anyhow::{Result, ensure};
 
 use super::{Bench, names, same};
-use crate::backend::{Backend, Kind, Node};
+use crate::backend::{Access, Backend, Destination, Kind, Node};
+use crate::error::ErrorCode;
 use crate::path::Name;
 use crate::shared::Ref;
 use crate::testing::{Case, case};
@@ -12,6 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         case!(walks_stop_where_the_contract_says),
         case!(one_walk_equals_single_steps),
+        case!(one_trip_equals_a_walk_and_what_follows),
         case!(deep_trees_are_walked_in_one_call),
     ]
 }
@@ -63,6 +65,49 @@ async fn walks_stop_where_the_contract_says(backend: Ref<dyn Backend>) -> Result
     let start = bench.existing(&bench.root, "d").await?;
     let walk = bench.backend.walk(&start, &names("nothing")?).await?;
     same("the start", (walk.walked, walk.node.id()), (0, start.id()))
+}
+
+async fn one_trip_equals_a_walk_and_what_follows(backend: Ref<dyn Backend>) -> Result<()> {
+    let bench = Bench::new(backend);
+    tree(&bench).await?;
+    let backend = &*bench.backend;
+    let mut paths = vec!["d", "d/e/f", "d/e/missing", "d/missing/f", "missing", "g", "g/x"];
+    if bench.can.symlinks {
+        paths.extend(["l", "l/e/f", "d/m", "d/m/x"]);
+    }
+    let read = Access { read: true, write: false };
+    for path in paths {
+        let names = names(path)?;
+        let walk = backend.walk(&bench.root, &names).await?;
+        let missing = walk.walked < names.len() && walk.node.kind() == Kind::Directory;
+        let whole = walk.walked == names.len();
+        match backend.look(&bench.root, &names).await {
+            Ok(None) => {}
+            Ok(Some(seen)) => {
+                ensure!(whole, "a look at {path} sees something");
+                same(path, (seen.kind, seen.id), (walk.node.kind(), walk.node.id()))?;
+                let wanted = backend.attributes(&walk.node).await?;
+                same(path, format!("{:?}", seen.attributes), format!("{wanted:?}"))?;
+            }
+            Err(code) => same(path, (code, missing), (ErrorCode::NoEntry, true))?,
+        }
+        match backend.open_at(&bench.root, &names, read).await {
+            Ok(None) => {}
+            Ok(Some((node, file))) => {
+                ensure!(whole, "{path} is opened");
+                same(path, (node.kind(), node.id()), (Kind::File, walk.node.id()))?;
+                let (mut one, mut other) = ([0; 8], [0; 8]);
+                let opened = backend.open(&walk.node, read).await?;
+                let count = opened.read(Destination::Slice(&mut one), 0)?;
+                same(path, file.read(Destination::Slice(&mut other), 0)?, count)?;
+                same(path, one, other)?;
+                let size = backend.attributes(&node).await?.size;
+                same(path, size, backend.attributes(&walk.node).await?.size)?;
+            }
+            Err(code) => same(path, (code, missing), (ErrorCode::NoEntry, true))?,
+        }
+    }
+    Ok(())
 }
 
 /// As a walk of all names, with one call for each.

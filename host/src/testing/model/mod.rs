@@ -15,8 +15,8 @@ use async_trait::async_trait;
 use self::content::{Budget, Content};
 use crate::backend::{
     Access, Attributes, Backend, Capabilities, Changes, DIRECTORY_SIZE, Destination, Entry, File,
-    Fresh, Kind, NewTime, Node, NodeId, Position, Removal, Source, StatFs, Time, Walk, Written,
-    XattrMode, new_device,
+    Fresh, Kind, NewTime, Node, NodeId, Position, Removal, Source, Stat, StatFs, Time, Walk,
+    Written, XattrMode, new_device,
 };
 use crate::error::{ErrorCode, Result};
 use crate::path::Name;
@@ -294,6 +294,21 @@ impl Backend for Model {
             }
         }
         Ok(Walk { walked: names.len(), node: node(at) })
+    }
+
+    /// Two steps cost as little.
+    async fn look(&self, _from: &Node, _names: &[Name]) -> Result<Option<Stat>> {
+        Ok(None)
+    }
+
+    /// Two steps cost as little.
+    async fn open_at(
+        &self,
+        _from: &Node,
+        _names: &[Name],
+        _access: Access,
+    ) -> Result<Option<(Node, Ref<dyn File>)>> {
+        Ok(None)
     }
 
     async fn open(&self, node: &Node, _access: Access) -> Result<Ref<dyn File>> {

@@ -3,22 +3,37 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use rustix::fs::{
-    AtFlags, Gid, Mode, Statx, StatxFlags, StatxTimestamp, Timespec, Timestamps, UTIME_NOW,
-    UTIME_OMIT, Uid, XattrFlags, chmodat, chownat, getxattr, listxattr, removexattr, setxattr,
-    statx, utimensat,
+    AtFlags, FileType, Gid, Mode, Statx, StatxFlags, StatxTimestamp, Timespec, Timestamps,
+    UTIME_NOW, UTIME_OMIT, Uid, XattrFlags, chmodat, chownat, getxattr, listxattr, makedev,
+    removexattr, setxattr, statx, utimensat,
 };
 use rustix::io::Errno;
 use rustix::path::DecInt;
 
 use super::errno::code;
-use crate::backend::{Attributes, Changes, Kind, NewTime, Time, XattrMode};
+use super::walk::kind;
+use crate::backend::{Attributes, Changes, Kind, NewTime, NodeId, Stat, Time, XattrMode};
 use crate::error::{ErrorCode, Result};
 
 /// Attributes of whatever `fd` stands for.
 pub(super) fn attributes(fd: BorrowedFd<'_>) -> Result<Attributes> {
-    let stat = stat(fd)?;
+    Ok(attributes_of(&stat(fd)?))
+}
+
+/// What stands at `name` in the directory `fd`, or `fd` itself if it is empty.
+pub(super) fn look(fd: BorrowedFd<'_>, name: &[u8]) -> Result<Stat> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+    let stat = statx(fd, name, flags, MASK).map_err(code)?;
+    Ok(Stat {
+        kind: kind(FileType::from_raw_mode(stat.stx_mode.into())),
+        id: NodeId { device: makedev(stat.stx_dev_major, stat.stx_dev_minor), inode: stat.stx_ino },
+        attributes: attributes_of(&stat),
+    })
+}
+
+fn attributes_of(stat: &Statx) -> Attributes {
     let has = |flag: StatxFlags| stat.stx_mask & flag.bits() != 0;
-    Ok(Attributes {
+    Attributes {
         links: stat.stx_nlink.into(),
         size: stat.stx_size,
         // The unit is this one whatever the block size is.
@@ -31,12 +46,14 @@ pub(super) fn attributes(fd: BorrowedFd<'_>) -> Result<Attributes> {
         modified: has(StatxFlags::MTIME).then(|| time(stat.stx_mtime)),
         changed: has(StatxFlags::CTIME).then(|| time(stat.stx_ctime)),
         created: has(StatxFlags::BTIME).then(|| time(stat.stx_btime)),
-    })
+    }
 }
 
+/// What the kernel is asked for.
+const MASK: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
+
 fn stat(fd: BorrowedFd<'_>) -> Result<Statx> {
-    let mask = StatxFlags::BASIC_STATS | StatxFlags::BTIME;
-    statx(fd, c"", AtFlags::EMPTY_PATH, mask).map_err(code)
+    statx(fd, c"", AtFlags::EMPTY_PATH, MASK).map_err(code)
 }
 
 fn time(stamp: StatxTimestamp) -> Time {

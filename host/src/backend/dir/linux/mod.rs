@@ -10,7 +10,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, Stat, fstatfs, fstatvfs, fsync,
+    AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, fstatfs, fstatvfs, fsync,
     linkat, makedev, mkdirat, mknodat, openat, readlinkat, renameat, statat, symlinkat, syncfs,
     unlinkat,
 };
@@ -21,7 +21,7 @@ use self::file::OpenFile;
 use super::errno::{self, code};
 use crate::backend::{
     Access, Attributes, Backend, Capabilities, Changes, Entry, File, Fresh, Kind, Node, Removal,
-    StatFs, Walk, XattrMode,
+    Stat, StatFs, Walk, XattrMode,
 };
 use crate::error::{ErrorCode, Result, SetupError};
 use crate::path::Name;
@@ -177,6 +177,38 @@ impl Backend for Dir {
         Ok(Walk { walked, node: node.unwrap_or_else(|| from.clone()) })
     }
 
+    async fn look(&self, from: &Node, names: &[Name]) -> Result<Option<Stat>> {
+        if let [name] = names {
+            return attributes::look(fd(from), name.as_bytes()).map(Some);
+        }
+        match walk::open_inside(fd(from), names, walk::PLACE) {
+            Some(Ok(place)) => attributes::look(place.as_fd(), b"").map(Some),
+            Some(Err(Errno::NOENT)) => Err(ErrorCode::NoEntry),
+            Some(Err(_)) | None => Ok(None),
+        }
+    }
+
+    /// Node and file share the descriptor, as of what is created.
+    async fn open_at(
+        &self,
+        from: &Node,
+        names: &[Name],
+        access: Access,
+    ) -> Result<Option<(Node, Ref<dyn File>)>> {
+        // If it is a pipe or a device that somebody has put there meanwhile, it is let go.
+        let more = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let opened = match walk::open_inside(fd(from), names, flags(access) | more) {
+            Some(Ok(opened)) => Ref::new(opened),
+            Some(Err(Errno::NOENT)) => return Err(ErrorCode::NoEntry),
+            Some(Err(_)) | None => return Ok(None),
+        };
+        let node = walk::node(opened.clone())?;
+        if node.kind() != Kind::File {
+            return Ok(None);
+        }
+        Ok(Some((node, Ref::new(OpenFile::new(opened)))))
+    }
+
     async fn open(&self, node: &Node, access: Access) -> Result<Ref<dyn File>> {
         let wait = match node.kind() {
             Kind::File => OFlags::empty(),
@@ -257,8 +289,9 @@ impl Backend for Dir {
             // what they are.
             let flags = AtFlags::SYMLINK_NOFOLLOW;
             let moved = || statat(fd(from), name.as_bytes(), flags).ok();
-            let is_directory =
-                |stat: Stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+            let is_directory = |stat: rustix::fs::Stat| {
+                FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+            };
             match code {
                 ErrorCode::NotEmpty if !moved().is_some_and(is_directory) => ErrorCode::IsDirectory,
                 code => code,

@@ -15,7 +15,7 @@ use crate::shared::Ref;
 
 /// A node's descriptor is a place in the tree, not an open file: it needs no right
 /// to read, and opening a pipe or a device for it does nothing.
-const PLACE: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+pub(super) const PLACE: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// The kernel is asked for what the contract asks for. With `PLACE`, a link at the
 /// very end is the node itself.
@@ -61,40 +61,50 @@ fn place(from: BorrowedFd<'_>, name: &Name) -> rustix::io::Result<OwnedFd> {
     openat(from, name.as_bytes(), PLACE, Mode::empty())
 }
 
-/// The answer if one or two calls give it.
-fn at_once(from: BorrowedFd<'_>, names: &[Name]) -> Result<Option<(usize, Option<Node>)>> {
+/// Opens what `names` lead to with no link on the way; `None` if that cannot be asked for.
+pub(super) fn open_inside(
+    from: BorrowedFd<'_>,
+    names: &[Name],
+    flags: OFlags,
+) -> Option<rustix::io::Result<OwnedFd>> {
     // Linux has openat2 since 5.6, and a sandbox may refuse it; asked once.
     static MISSING: AtomicBool = AtomicBool::new(false);
     if MISSING.load(Ordering::Relaxed) {
-        return Ok(None);
+        return None;
     }
-    let length = names.iter().map(|name| name.as_bytes().len() + 1).sum::<usize>() - 1;
-    if length > PATH_MAX {
-        return Ok(None);
+    let length = names.iter().map(|name| name.as_bytes().len() + 1).sum::<usize>();
+    if length > PATH_MAX + 1 {
+        return None;
     }
-    let mut path = Vec::with_capacity(length + 1);
+    let mut path = Vec::with_capacity(length);
     for name in names {
         path.extend_from_slice(name.as_bytes());
         path.push(b'/');
     }
+    // The place of the last slash is room for the end of the text.
     path.pop();
-    let open = |path: &[u8]| openat2(from, path, PLACE, Mode::empty(), INSIDE);
-    match open(&path) {
-        Ok(fd) => Ok(Some((names.len(), Some(node(Ref::new(fd))?)))),
+    let opened = openat2(from, path, flags, Mode::empty(), INSIDE);
+    if let Err(Errno::NOSYS | Errno::PERM) = opened {
+        MISSING.store(true, Ordering::Relaxed);
+        return None;
+    }
+    Some(opened)
+}
+
+/// The answer if one or two calls give it.
+fn at_once(from: BorrowedFd<'_>, names: &[Name]) -> Result<Option<(usize, Option<Node>)>> {
+    match open_inside(from, names, PLACE) {
+        Some(Ok(fd)) => Ok(Some((names.len(), Some(node(Ref::new(fd))?)))),
         // Mostly it is the last name that is missing, because it is to be created.
-        Err(Errno::NOENT) => {
-            let (last, parents) = names.split_last().expect("there are two names");
-            match open(&path[..path.len() - last.as_bytes().len() - 1]) {
-                Ok(fd) => Ok(Some((parents.len(), Some(node(Ref::new(fd))?)))),
-                Err(_) => Ok(None),
+        Some(Err(Errno::NOENT)) => {
+            let (_, parents) = names.split_last().expect("there are two names");
+            match open_inside(from, parents, PLACE) {
+                Some(Ok(fd)) => Ok(Some((parents.len(), Some(node(Ref::new(fd))?)))),
+                Some(Err(_)) | None => Ok(None),
             }
         }
-        Err(Errno::NOSYS | Errno::PERM) => {
-            MISSING.store(true, Ordering::Relaxed);
-            Ok(None)
-        }
         // A link or a file on the way, or an error that the steps will meet again.
-        Err(_) => Ok(None),
+        Some(Err(_)) | None => Ok(None),
     }
 }
 

@@ -21,7 +21,7 @@ use self::inode::Inode;
 use super::errno::{self, from_io};
 use crate::backend::{
     Access, Attributes, Backend, Capabilities, Changes, Entry, File, Fresh, Kind, Node, NodeId,
-    Removal, StatFs, Walk, XattrMode,
+    Removal, Stat, StatFs, Walk, XattrMode,
 };
 use crate::error::{ErrorCode, Result, SetupError};
 use crate::path::Name;
@@ -171,6 +171,21 @@ impl Backend for Dir {
         }
         let node = if walked == 0 { from.clone() } else { node(reached) };
         Ok(Walk { walked, node })
+    }
+
+    /// Two steps cost as little.
+    async fn look(&self, _from: &Node, _names: &[Name]) -> Result<Option<Stat>> {
+        Ok(None)
+    }
+
+    /// Two steps cost as little.
+    async fn open_at(
+        &self,
+        _from: &Node,
+        _names: &[Name],
+        _access: Access,
+    ) -> Result<Option<(Node, Ref<dyn File>)>> {
+        Ok(None)
     }
 
     async fn open(&self, node: &Node, access: Access) -> Result<Ref<dyn File>> {

@@ -9,9 +9,13 @@ import {
   WASI,
 } from '@bjorn3/browser_wasi_shim';
 
+import { compiled } from '../../load.mjs';
+
 let top;
 
 export const host = {
+  tables: { phases: 'guests', calls: 'calls' },
+  load: compiled,
   async open() {
     top = new PreopenDirectory('/', new Map());
   },

@@ -1,10 +1,13 @@
 // A volume of this project, through the door for preview1 programs.
 
-import { Filesystem } from '../../dist/index.js';
+import { Filesystem } from '../../../dist/index.js';
+import { compiled } from '../../load.mjs';
 
 let fs;
 
 export const host = {
+  tables: { phases: 'guests', calls: 'calls' },
+  load: compiled,
   async open() {
     fs = await Filesystem.open({ mounts: { '/': 'volume:bench' } });
   },
@@ -27,6 +30,7 @@ export const host = {
       wasi.close();
     }
   },
+  handles: () => [fs.resources],
   stored: () => fs.syncSync({ flush: false }),
   flush: () => fs.syncSync(),
 };
