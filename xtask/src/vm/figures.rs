@@ -38,7 +38,7 @@ struct Peer {
 
 impl Peer {
     fn by_tcp(name: &'static str, port: u16, export: &str) -> Self {
-        let options = format!("trans=tcp,port={port},aname={export}");
+        let options = format!("trans=tcp,port={port},uname=root,aname={export}");
         Self { name, source: "10.0.2.2".to_owned(), options }
     }
 
@@ -150,7 +150,7 @@ fn diod(folder: &Path) -> Result<(Running, u16)> {
     let program = find().context("the package brought no diod")?;
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let diod = Running::start(&program, |command| {
-        command.args(["--foreground", "--no-auth", "--no-userdb", "--config-file", "/dev/null"]);
+        command.args(["--foreground", "--no-auth", "--config-file", "/dev/null"]);
         command.arg("--listen").arg(format!("127.0.0.1:{port}")).arg("--export").arg(folder);
         command.args(["--logdest", "stderr"]);
         command.stdin(Stdio::null()).stdout(Stdio::null());
