@@ -93,36 +93,44 @@ pub(crate) fn measure(root: &Path, runs: u32) -> Result<Vec<Figure>> {
     ensure!(prepared.code == 0, "there is nothing to clone: {}", prepared.output);
     let mut figures = Vec::new();
     for run in 0..runs {
-        for peer in &peers {
-            say(&format!("  run {} of {runs}: {}", run + 1, peer.name));
-            one(&mut machine, peer, &mut figures)?;
+        say(&format!("  run {} of {runs}", run + 1));
+        for msize in MSIZES {
+            for peer in &peers {
+                let named = format!(" msize {msize}");
+                one(&mut machine, peer, msize, "guest-vm throughput HERE", &named, &mut figures)?;
+            }
+        }
+        // In turn, so that what slows the machine down for a while slows all.
+        for command in ["guest-vm calls HERE", "sh /run/steps/measure.sh HERE"] {
+            for peer in &peers {
+                one(&mut machine, peer, MSIZE, command, "", &mut figures)?;
+            }
         }
     }
     machine.end()?;
     Ok(figures)
 }
 
-/// All figures of one peer, once.
-fn one(machine: &mut Machine, peer: &Peer, figures: &mut Vec<Figure>) -> Result<()> {
-    let throughput = MSIZES.map(|msize| (msize, vec!["guest-vm throughput HERE"], true));
-    let rest = vec!["guest-vm calls HERE", "sh /run/steps/measure.sh HERE"];
-    for (msize, commands, named) in throughput.into_iter().chain([(MSIZE, rest, false)]) {
-        machine.set_up(&peer.mount(msize))?;
-        for command in commands {
-            machine.set_up("rm -rf /mnt/x/measured && mkdir /mnt/x/measured")?;
-            let command = command.replace("HERE", "/mnt/x/measured");
-            let Ran { code, output } = machine.run(&command, LIMIT)?;
-            ensure!(code == 0, "{}, {command}: {output}", peer.name);
-            for (name, value) in output.lines().filter_map(|line| line.split_once(' ')) {
-                let value = value.parse().with_context(|| format!("{command} said {value}"))?;
-                let name = if named { format!("{name} msize {msize}") } else { name.to_owned() };
-                figures.push(Figure { peer: peer.name, name, value });
-            }
-        }
-        machine.set_up("rm -rf /mnt/x/measured")?;
-        machine.set_up("busybox umount /mnt/x")?;
+/// What one command measures of one peer; `named` is put behind the names.
+fn one(
+    machine: &mut Machine,
+    peer: &Peer,
+    msize: u32,
+    command: &str,
+    named: &str,
+    figures: &mut Vec<Figure>,
+) -> Result<()> {
+    machine.set_up(&peer.mount(msize))?;
+    machine.set_up("rm -rf /mnt/x/measured && mkdir /mnt/x/measured")?;
+    let command = command.replace("HERE", "/mnt/x/measured");
+    let Ran { code, output } = machine.run(&command, LIMIT)?;
+    ensure!(code == 0, "{}, {command}: {output}", peer.name);
+    for (name, value) in output.lines().filter_map(|line| line.split_once(' ')) {
+        let value = value.parse().with_context(|| format!("{command} said {value}"))?;
+        figures.push(Figure { peer: peer.name, name: format!("{name}{named}"), value });
     }
-    Ok(())
+    machine.set_up("rm -rf /mnt/x/measured")?;
+    machine.set_up("busybox umount /mnt/x")
 }
 
 /// Builds the server alone, optimised.
