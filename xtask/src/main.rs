@@ -88,9 +88,8 @@ enum Chore {
         /// Those that take long, too.
         #[arg(long)]
         all: bool,
-        /// What the names of the steps have to contain.
-        #[arg(default_value = "")]
-        text: String,
+        /// Of what the names of the steps have to contain one; all if left out.
+        texts: Vec<String>,
     },
 }
 
@@ -114,7 +113,7 @@ fn main() -> Result<()> {
         Chore::Suite { text } => test::run_suite(&root, &text),
         Chore::Programs { all, native } => test::run_programs(&root, all, !native),
         Chore::Fuzz { target, seconds } => fuzz::fuzz(&root, target.as_deref(), seconds),
-        Chore::Vm { all, text } => test::run_vm(&root, all, &text),
+        Chore::Vm { all, texts } => test::run_vm(&root, all, &texts),
         Chore::Test { all, seeds } => test::run(&root, all.then_some(seeds)),
     }
 }

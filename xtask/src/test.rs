@@ -124,7 +124,7 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
         Kills { binary: &binary, guest, folder: &scratch.join("kills") }.run(kills)
     });
     tally.many(SQLITE_KILLED, || kill_sqlite(root, &binary, &scratch, kills));
-    vm::run_steps(root, &binary, seeds.is_some(), "", &mut tally);
+    vm::run_steps(root, &binary, seeds.is_some(), &[], &mut tally);
     tally.many("browsers that are killed, and browsers that are full", || {
         let mut node = command(&jco, "node");
         node.args(["--test", "--test-concurrency=1", "--test-timeout=1800000"]);
@@ -208,14 +208,14 @@ fn kill_sqlite(
 }
 
 /// Runs what the tests do in a virtual machine; `all` of it, or what is quick, as far as the
-/// names contain `text`.
+/// names contain one of `texts`.
 ///
 /// # Errors
 /// If a step fails.
-pub(crate) fn run_vm(root: &Path, all: bool, text: &str) -> Result<()> {
+pub(crate) fn run_vm(root: &Path, all: bool, texts: &[String]) -> Result<()> {
     let binary = build::cli(root)?;
     let mut tally = Tally::default();
-    vm::run_steps(root, &binary, all, text, &mut tally);
+    vm::run_steps(root, &binary, all, texts, &mut tally);
     tally.report()
 }
 

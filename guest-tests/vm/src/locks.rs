@@ -126,7 +126,7 @@ impl Holder {
         Ok(())
     }
 
-    fn is_killed(mut self) -> Result<()> {
+    fn killed(mut self) -> Result<()> {
         self.process.kill()?;
         self.process.wait()?;
         Ok(())
@@ -216,9 +216,10 @@ fn in_the_way(place: &Place) -> Result<()> {
         set(open.as_raw_fd(), libc::F_GETLK, &mut found)?;
         let told = (i32::from(found.l_type), found.l_start, found.l_len);
         ensure!(told == (libc::F_RDLCK, 10, 20), "{}: in the way is {told:?}", path.display());
-        let mut none = range(libc::F_RDLCK, 0, 0);
+        // (That a reader is not in the way of another, Linux does not ask a server.)
+        let mut none = range(libc::F_WRLCK, 30, 0);
         set(open.as_raw_fd(), libc::F_GETLK, &mut none)?;
-        ensure!(i32::from(none.l_type) == libc::F_UNLCK, "a reader is in the way of another");
+        ensure!(i32::from(none.l_type) == libc::F_UNLCK, "a lock is in the way beside it");
     }
     holder.ends()
 }
@@ -260,7 +261,7 @@ fn killed_holder(place: &Place) -> Result<()> {
         holder.says("locked")?;
         let waiter = Holder::start(&other, kind, 0, 0, "wait")?;
         waiter.waits()?;
-        holder.is_killed()?;
+        holder.killed()?;
         waiter.says("locked").with_context(|| kind.to_owned())?;
         waiter.ends()?;
     }
@@ -274,7 +275,7 @@ fn killed_waiter(place: &Place) -> Result<()> {
         holder.says("locked")?;
         let waiter = Holder::start(file, "write", 0, 0, "wait")?;
         waiter.waits()?;
-        waiter.is_killed()?;
+        waiter.killed()?;
         holder.ends()?;
         // It is not the lock of one who is not there any more.
         tries(&here, "write", 0, 0, "locked")?;

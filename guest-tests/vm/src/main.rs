@@ -1,7 +1,7 @@
 //! Runs in a Linux that mounts a file system, and checks what known suites do not.
 //! `guest-vm check FOLDER [OTHER]` where OTHER is the same folder by another mount, prints a
-//! line for each check. `change` and `compare` are for a server that is killed; all other
-//! words are what the checks call themselves with, as processes of their own.
+//! line for each check. `change` and `compare` are for a server that is killed, `throughput` and
+//! `calls` measure; with other words the checks call themselves, as processes of their own.
 
 #![cfg(target_os = "linux")]
 
@@ -10,6 +10,7 @@ mod data;
 mod kept;
 mod listing;
 mod locks;
+mod measure;
 mod names;
 mod objects;
 mod open;
@@ -61,6 +62,8 @@ fn called(words: &[&str]) -> Result<bool> {
             let (stored, reached) = (stored.parse()?, reached.parse()?);
             kept::compare(Path::new(folder), seed.parse()?, stored, reached).map(|()| true)
         }
+        ["throughput", folder] => measure::throughput(Path::new(folder)).map(|()| true),
+        ["calls", folder] => measure::calls(Path::new(folder)).map(|()| true),
         ["append", file, writer] => data::append(Path::new(file), writer).map(|()| true),
         ["create", folder] => open::create(Path::new(folder)).map(|()| true),
         ["lock", file, kind, from, length, how] => {

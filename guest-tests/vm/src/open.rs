@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use anyhow::{Result, ensure};
@@ -132,7 +132,6 @@ fn ends(place: &Place) -> Result<()> {
         rustix::fs::Mode::RWXU,
         0,
     )?;
-    use std::os::unix::fs::FileTypeExt;
     ensure!(fs::symlink_metadata(&path)?.file_type().is_fifo(), "it is no pipe");
     let text = std::thread::scope(|scope| {
         let reader = scope.spawn(|| fs::read(&path));

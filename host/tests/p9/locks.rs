@@ -128,6 +128,9 @@ fn locks_of_one_process_replace_each_other() {
         assert_eq!(two.in_the_way(rig, WRITE, (5, 0)), (READ, 0, 30, 1), "{kind}");
         assert_eq!(two.in_the_way(rig, READ, (5, 7)), (UNLOCK, 5, 7, 2), "{kind}");
         assert_eq!(one.in_the_way(rig, WRITE, (5, 7)), (UNLOCK, 5, 7, 1), "{kind}");
+        // Linux asks as if it wanted to unlock, and wants to know of all.
+        assert_eq!(two.in_the_way(rig, UNLOCK, (5, 0)), (READ, 0, 30, 1), "{kind}");
+        assert_eq!(two.in_the_way(rig, UNLOCK, (30, 0)), (UNLOCK, 30, 0, 2), "{kind}");
         assert_eq!(one.try_lock(rig, WRITE, (7, 0)), Ok(true), "{kind}");
         assert_eq!(two.in_the_way(rig, READ, (8, 1)), (WRITE, 7, 0, 1), "{kind}");
     });

@@ -8,6 +8,7 @@ mod goals;
 mod programs;
 mod size;
 mod table;
+mod vm;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -95,6 +96,8 @@ enum Part {
     Programs,
     /// The native volume beside a native directory, and 1,000,000 files.
     Native,
+    /// The server of 9P under a Linux in QEMU, beside diod and QEMU's own.
+    Vm,
     /// The size of the package, of the core, and of what a page loads.
     Size,
 }
@@ -113,6 +116,7 @@ impl Part {
             | Self::Components
             | Self::Programs
             | Self::Native
+            | Self::Vm
             | Self::Size => None,
         }
     }
@@ -126,7 +130,8 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let parts =
         if options.parts.is_empty() { Part::value_variants() } else { options.parts.as_slice() };
     let has = |part: Part| parts.contains(&part);
-    let in_browsers = parts.iter().any(|part| !matches!(part, Part::Native | Part::Size));
+    let in_browsers =
+        parts.iter().any(|part| !matches!(part, Part::Native | Part::Vm | Part::Size));
     if in_browsers || has(Part::Size) {
         build::package(root)?;
     }
@@ -134,7 +139,10 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let native = if has(Part::Native) { Some(natively(root)?) } else { None };
     let sizes = if has(Part::Size) { Some(Sizes::measure(root)?) } else { None };
     let core = sizes.as_ref().map(Sizes::core_gzipped);
-    let goals = goals::judge(&engines, native.as_ref(), core);
+    let vm =
+        if has(Part::Vm) { vm::Found::measure(root, options.runs)? } else { vm::Found::default() };
+    let mut goals = goals::judge(&engines, native.as_ref(), core);
+    goals.extend(vm.goals());
 
     let mut out = std::io::stdout().lock();
     for engine in &engines {
@@ -146,9 +154,13 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     if let Some(sizes) = &sizes {
         out.write_all(sizes.table().as_bytes())?;
     }
+    out.write_all(vm.table().as_bytes())?;
     out.write_all(table::goals(&goals).as_bytes())?;
     if let Some(file) = &options.json {
-        let all = json(&engines, native.as_ref(), sizes.as_ref(), &goals);
+        let mut all = json(&engines, native.as_ref(), sizes.as_ref(), &goals);
+        if has(Part::Vm) {
+            all["vm"] = vm.json();
+        }
         fs::write(file, serde_json::to_vec_pretty(&all)?)
             .with_context(|| format!("cannot write {}", file.display()))?;
     }

@@ -11,7 +11,7 @@ use super::apt::{Apt, unpack};
 use crate::tools::{cargo, on_path, run, run_quietly, say};
 
 /// What the steps call.
-const PACKAGES: [&str; 15] = [
+const PACKAGES: [&str; 16] = [
     "bash",
     "busybox-static",
     "coreutils",
@@ -22,6 +22,7 @@ const PACKAGES: [&str; 15] = [
     "git",
     "grep",
     "gzip",
+    "mount",
     "sed",
     "sqlite3",
     "stress-ng",
@@ -33,7 +34,7 @@ const CRATES: [(&str, &str); 2] = [("pjdfstest", "0.2.2"), ("fsx", "0.3.2")];
 /// What is not read there.
 const NEEDLESS: [&str; 4] = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/X11"];
 /// Changes with what is inside.
-const VERSION: &str = "1";
+const VERSION: u32 = 3;
 
 const PASSWD: &str = "\
 root:x:0:0:root:/tmp:/bin/sh
@@ -57,6 +58,10 @@ pub(super) fn image(root: &Path, folder: &Path, arch: &'static str) -> Result<Pa
     let image = folder.join(format!("root-{VERSION}.ext2"));
     if image.is_file() {
         return Ok(image);
+    }
+    for version in 1..VERSION {
+        // It may never have been made.
+        let _ = fs::remove_file(folder.join(format!("root-{version}.ext2")));
     }
     let tree = folder.join("root");
     if tree.exists() {
@@ -101,9 +106,11 @@ fn furnish(tree: &Path) -> Result<()> {
             symlink(&format!("usr/{name}"), &link)?;
         }
     }
-    let shell = tree.join("bin/sh");
-    if !shell.exists() {
-        symlink("dash", &shell)?;
+    for (name, program) in [("sh", "dash"), ("which", "busybox")] {
+        let link = tree.join("bin").join(name);
+        if fs::symlink_metadata(&link).is_err() {
+            symlink(program, &link)?;
+        }
     }
     for name in ["dev", "proc", "sys", "tmp", "mnt", "run", "root", "etc"] {
         fs::create_dir_all(tree.join(name))?;

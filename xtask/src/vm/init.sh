@@ -21,7 +21,8 @@ chmod 1777 /root/tmp /dev/shm
 cp -r /steps /root/run/
 echo 3 > /proc/sys/kernel/printk
 
-exec 3<>/dev/vport0p1
+port=$(echo /dev/vport*p1)
+exec 3<>"$port"
 export PATH=/run/steps:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/tmp LANG=C.UTF-8
 printf '\036ready\n' >&3

@@ -9,8 +9,9 @@ use super::machine::{Machine, Ran};
 use super::server::Server;
 use super::{Session, mount, whole};
 
+const OPTIONS: &str = "cache=none,msize=65536";
 /// In which time a server is killed, at any rate.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 impl Session {
     /// Kills servers of a volume and of a directory so many times each.
@@ -41,7 +42,7 @@ impl Session {
         let port = server.as_ref().context("it was started")?.port;
         let machine = self.booted()?;
         let folder = format!("/mnt/killed/round-{round}");
-        machine.set_up(&format!("{} && mkdir {folder}", mount("", port, "killed", 262_144)))?;
+        machine.set_up(&format!("{} && mkdir {folder}", mount("", port, "killed", OPTIONS)))?;
         // Each time after some more changes.
         let enough = 3 + round * 5;
         let mut stored = None;
@@ -59,17 +60,17 @@ impl Session {
         })?;
         ensure!(server.is_none(), "it was not killed: {output}");
         let stored = stored.context("something was stored")?;
-        machine.set_up("umount -l /mnt/killed")?;
+        machine.set_up("busybox umount -l /mnt/killed")?;
         let server = serve()?;
         let compared = compare(machine, server.port, &folder, round, stored);
-        machine.set_up("umount /mnt/killed")?;
+        machine.set_up("busybox umount /mnt/killed")?;
         compared?;
         server.end()
     }
 }
 
 fn compare(machine: &mut Machine, port: u16, folder: &str, seed: u64, stored: u64) -> Result<()> {
-    machine.set_up(&mount("", port, "killed", 262_144))?;
+    machine.set_up(&mount("", port, "killed", OPTIONS))?;
     // One more change may have been made, and not said.
     let command = format!("guest-vm compare {folder} {seed} {stored} {}", stored + 1);
     let Ran { code, output, .. } = machine.run(&command, LIMIT)?;

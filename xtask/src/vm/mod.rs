@@ -2,6 +2,7 @@
 //! programs that are known to find what is wrong with file systems run there.
 
 mod apt;
+mod figures;
 mod image;
 mod kills;
 mod machine;
@@ -20,14 +21,23 @@ use anyhow::{Result, ensure};
 pub(crate) use self::page::linux;
 use crate::test::Tally;
 use crate::tools::{cargo, run, run_quietly, say};
+pub(crate) use figures::{Figure, measure};
 use image::{TARGET, alone};
 use machine::Machine;
 use pieces::{PC, Pieces};
 use server::Server;
 use steps::{EXPORTS, FILES, STEPS, Step};
 
-/// Runs the steps, all or those of the default tests, whose names contain `text`.
-pub(crate) fn run_steps(root: &Path, binary: &Path, all: bool, text: &str, tally: &mut Tally) {
+/// Runs the steps, all or those of the default tests, whose names contain one
+/// of `texts`, if there are any.
+pub(crate) fn run_steps(
+    root: &Path,
+    binary: &Path,
+    all: bool,
+    texts: &[String],
+    tally: &mut Tally,
+) {
+    let wanted = |name: &str| texts.is_empty() || texts.iter().any(|text| name.contains(text));
     let mut session = match Session::new(root, binary) {
         Ok(session) => session,
         Err(error) => return tally.one("a Linux that mounts by 9P", || Err(error)),
@@ -35,13 +45,13 @@ pub(crate) fn run_steps(root: &Path, binary: &Path, all: bool, text: &str, tally
     for export in EXPORTS {
         for step in STEPS.iter().filter(|step| step.is_run_on(export, all)) {
             let name = format!("a Linux on a mounted {export}: {}", step.name);
-            if name.contains(text) {
+            if wanted(&name) {
                 tally.many(&name, || session.step(step, export, all));
             }
         }
     }
     let name = "a Linux whose server is killed";
-    if name.contains(text) {
+    if wanted(name) {
         tally.many(name, || session.kills(if all { 10 } else { 2 }));
     }
     tally.one("the volume that a Linux had mounted", || session.end());
@@ -63,11 +73,7 @@ impl Session {
         let folder = root.join("target/vm");
         let pieces = Pieces::new(&folder, &PC)?;
         let image = image::image(root, &folder, PC.arch)?;
-        let mut files: Vec<_> = FILES
-            .iter()
-            .map(|(name, text)| (format!("steps/{name}"), text.as_bytes().to_vec()))
-            .collect();
-        files.push(("steps/guest-vm".to_owned(), fs::read(checks(root)?)?));
+        let files = files(&checks(root)?)?;
         let scratch = folder.join("scratch");
         if scratch.exists() {
             fs::remove_dir_all(&scratch)?;
@@ -104,8 +110,14 @@ impl Session {
             let mut machine = self.boot()?;
             for export in EXPORTS {
                 let port = self.server.port;
-                machine.set_up(&mount(export, port, export, 262_144))?;
-                machine.set_up(&mount(export, port, &format!("{export}-small"), 8192))?;
+                for (suffix, options) in [
+                    ("", "cache=none,msize=262144"),
+                    ("-small", "cache=none,msize=8192"),
+                    ("-mapped", "cache=mmap,msize=65536"),
+                ] {
+                    let at = format!("{export}{suffix}");
+                    machine.set_up(&mount(export, port, &at, options))?;
+                }
             }
             self.machine = Some(machine);
         }
@@ -127,16 +139,22 @@ impl Session {
 }
 
 /// The command that mounts what is exported by a name at a folder of another.
-fn mount(export: &str, port: u16, at: &str, msize: u32) -> String {
-    let options =
-        format!("trans=tcp,port={port},version=9p2000.L,cache=none,msize={msize},aname={export}");
-    format!("mkdir -p /mnt/{at} && mount -t 9p -o {options} 10.0.2.2 /mnt/{at}")
+fn mount(export: &str, port: u16, at: &str, options: &str) -> String {
+    let options = format!("trans=tcp,port={port},version=9p2000.L,aname={export},{options}");
+    format!("mkdir -p /mnt/{at} && busybox mount -t 9p -o {options} 10.0.2.2 /mnt/{at}")
 }
 
 /// Whether nothing is wrong with a volume.
 fn whole(binary: &Path, volume: &Path) -> Result<()> {
     ensure!(volume.is_file(), "there is no {}", volume.display());
     run_quietly(Command::new(binary).args(["volume", "check"]).arg(volume))
+}
+
+/// What lies in a machine's folder of steps, with our own checks.
+fn files(checks: &Path) -> Result<Vec<(String, Vec<u8>)>> {
+    let texts = FILES.iter().map(|(name, text)| (*name, text.as_bytes().to_vec()));
+    let files = texts.chain([("guest-vm", fs::read(checks)?)]);
+    Ok(files.map(|(name, bytes)| (format!("steps/{name}"), bytes)).collect())
 }
 
 /// Builds our own checks.

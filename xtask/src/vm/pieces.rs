@@ -19,8 +19,7 @@ pub(super) struct Kind {
     pub(super) arch: &'static str,
     /// The package that stands for the newest kernel.
     kernel: &'static str,
-    /// In the order in which they are loaded. Kernels in which one of them is no module have
-    /// it built in, or in another.
+    /// Kernels in which one of them is no module have it built in, or in another.
     modules: &'static [&'static str],
     /// What else it has inside, which QEMU brings itself: a package, and the file in it.
     firmware: &'static [(&'static str, &'static str)],
@@ -166,22 +165,21 @@ impl Pieces {
     /// Writes the archive: `init`, busybox, the modules, and `files` by their paths.
     pub(super) fn archive(&self, to: &Path, init: &str, files: &[(String, Vec<u8>)]) -> Result<()> {
         let busybox = fs::read(self.folder.join("busybox")).context("busybox-static has it")?;
-        let mut loaded = String::new();
+        let modules = self.kind.modules.iter().map(|name| (*name, self.modules().join(name)));
+        let modules = modules.filter(|(_, path)| path.is_file());
+        let modules = modules.map(|(name, path)| Ok((name, fs::read(path)?)));
+        let order = in_order(modules.collect::<Result<_>>()?)?;
+        let names: Vec<_> = order.iter().map(|(name, _)| format!("{name}\n")).collect();
         let mut all = vec![
             directory("bin"),
             directory("modules"),
             file("init", init.as_bytes().to_vec()),
             file("bin/busybox", busybox),
+            file("modules/order", names.concat().into_bytes()),
         ];
-        for name in self.kind.modules {
-            let path = self.modules().join(name);
-            if path.is_file() {
-                loaded.push_str(name);
-                loaded.push('\n');
-                all.push(file(&format!("modules/{name}"), fs::read(path)?));
-            }
-        }
-        all.push(file("modules/order", loaded.into_bytes()));
+        all.extend(
+            order.into_iter().map(|(name, module)| file(&format!("modules/{name}"), module)),
+        );
         let mut folders: Vec<_> =
             files.iter().filter_map(|(path, _)| Some(path.rsplit_once('/')?.0)).collect();
         folders.dedup();
@@ -191,6 +189,29 @@ impl Pieces {
         write_cpio(all.into_iter(), archive)?;
         Ok(())
     }
+}
+
+/// Modules so that each comes after those that it depends on, which is another order in
+/// another kernel.
+fn in_order(mut modules: Vec<(&str, Vec<u8>)>) -> Result<Vec<(&str, Vec<u8>)>> {
+    let mut ordered = Vec::new();
+    while !modules.is_empty() {
+        let waits = |module: &[u8]| {
+            let needs = depends(module);
+            modules.iter().any(|(other, _)| needs.contains(other))
+        };
+        let next = modules.iter().position(|(_, module)| !waits(module));
+        ordered.push(modules.remove(next.context("modules that depend on each other")?));
+    }
+    Ok(ordered)
+}
+
+/// The modules that a module says it depends on.
+fn depends(module: &[u8]) -> Vec<&str> {
+    let strings = module.split(|byte| *byte == 0);
+    let depends = strings.filter_map(|string| string.strip_prefix(b"depends="));
+    let names = depends.flat_map(|names| names.split(|byte| *byte == b','));
+    names.filter_map(|name| std::str::from_utf8(name).ok()).collect()
 }
 
 fn directory(path: &str) -> (Builder, Cursor<Vec<u8>>) {
@@ -223,4 +244,20 @@ fn unxz(file: &Path) -> Result<Vec<u8>> {
     let output = xz.output().with_context(|| format!("cannot start {}", name(&xz)))?;
     ensure!(output.status.success(), "{} failed ({})", name(&xz), output.status);
     Ok(output.stdout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_come_after_what_they_need() -> Result<()> {
+        let module = |needs: &str| format!("x\0depends={needs}\0license=GPL\0").into_bytes();
+        let modules =
+            vec![("c", module("a,b")), ("a", module("b")), ("b", module("")), ("d", module("x"))];
+        let names: Vec<_> = in_order(modules)?.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["b", "a", "c", "d"]);
+        assert!(in_order(vec![("a", module("b")), ("b", module("a"))]).is_err());
+        Ok(())
+    }
 }

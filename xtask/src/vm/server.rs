@@ -12,7 +12,7 @@ use super::machine::Running;
 use crate::tools::{run_quietly, say};
 
 /// How long it may take until it listens, and until it has ended.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) struct Server {
     process: Running,
@@ -22,11 +22,18 @@ pub(super) struct Server {
 impl Server {
     /// Serves these mounts.
     pub(super) fn start(binary: &Path, mounts: &[String]) -> Result<Self> {
-        let mut process = Running::start(binary, |command| {
+        Self::of(binary, |command| {
             command.args(["serve", "9p", "--listen", "tcp:127.0.0.1:0"]);
             for mount in mounts {
                 command.args(["--mount", mount]);
             }
+        })
+    }
+
+    /// Starts a program that says where it listens.
+    pub(super) fn of(program: &Path, prepare: impl FnOnce(&mut Command)) -> Result<Self> {
+        let mut process = Running::start(program, |command| {
+            prepare(command);
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         })?;
         let said = process.0.stderr.take().context("the output was asked for")?;

@@ -20,8 +20,9 @@ pub(super) enum Reads {
 
 pub(super) struct Step {
     pub(super) name: &'static str,
-    /// For the shell: HERE is a folder of its own on the mount, SMALL is the same by a second
-    /// mount with the smallest messages, COUNT is one of the two counts.
+    /// For the shell: HERE is a folder of its own on the mount; SMALL is the same by a second
+    /// mount with the smallest messages, MAPPED by a third with `cache=mmap`, without which
+    /// Linux maps no file to write to; COUNT is one of the two counts.
     pub(super) command: &'static str,
     /// In the default tests, and with all of them.
     counts: (u32, u32),
@@ -39,7 +40,7 @@ impl Step {
 
     pub(super) fn limit(&self, all: bool) -> Duration {
         let (default, long) = self.minutes;
-        Duration::from_secs(60 * if all { long } else { default })
+        Duration::from_mins(if all { long } else { default })
     }
 
     /// The command for the folder of this name on a mount.
@@ -48,27 +49,38 @@ impl Step {
         self.command
             .replace("HERE", &format!("/mnt/{export}/{folder}"))
             .replace("SMALL", &format!("/mnt/{export}-small/{folder}"))
+            .replace("MAPPED", &format!("/mnt/{export}-mapped/{folder}"))
             .replace("COUNT", &count.to_string())
     }
 }
 
 const VOLUME: &[&str] = &["volume"];
 
-pub(super) const STEPS: [Step; 12] = [
+pub(super) const STEPS: [Step; 14] = [
     Step {
         name: "our own checks",
         command: "guest-vm check HERE SMALL",
         counts: (0, 0),
-        default: &EXPORTS,
+        // (What is in memory is a volume, too.)
+        default: &["volume", "dir"],
         minutes: (10, 10),
         reads: Reads::Lines,
     },
     Step {
         name: "pjdfstest",
-        command: "pjdfstest -c /run/steps/pjdfstest.toml -p HERE",
+        command: "pjdfstest -c /run/steps/pjdfstest.toml -s /tmp -p HERE",
         counts: (0, 0),
         default: VOLUME,
         minutes: (15, 15),
+        reads: Reads::Suite,
+    },
+    Step {
+        // The suite leaves files open, after which Linux makes nothing read-only.
+        name: "pjdfstest on a mount made read-only",
+        command: "pjdfstest -c /run/steps/remount.toml -p HERE erofs",
+        counts: (0, 0),
+        default: VOLUME,
+        minutes: (5, 5),
         reads: Reads::Suite,
     },
     Step {
@@ -77,6 +89,14 @@ pub(super) const STEPS: [Step; 12] = [
         counts: (1_000, 100_000),
         default: VOLUME,
         minutes: (5, 90),
+        reads: Reads::Whole,
+    },
+    Step {
+        name: "fsx with mapped files",
+        command: "cd MAPPED && fsx -N COUNT -f /run/steps/fsx-mapped.toml -P /tmp file",
+        counts: (500, 10_000),
+        default: VOLUME,
+        minutes: (5, 30),
         reads: Reads::Whole,
     },
     Step {
@@ -105,9 +125,9 @@ pub(super) const STEPS: [Step; 12] = [
     },
     Step {
         name: "SQLite with a write-ahead log that is shared",
-        command: "sh /run/steps/sqlite.sh HERE wal COUNT",
+        command: "sh /run/steps/sqlite.sh MAPPED wal COUNT",
         counts: (10, 100),
-        default: &[],
+        default: VOLUME,
         minutes: (5, 10),
         reads: Reads::Whole,
     },
@@ -154,15 +174,18 @@ pub(super) const STEPS: [Step; 12] = [
 ];
 
 /// What lies in a machine's folder of steps.
-pub(super) const FILES: [(&str, &str); 8] = [
+pub(super) const FILES: [(&str, &str); 11] = [
     ("git.sh", include_str!("steps/git.sh")),
     ("sqlite.sh", include_str!("steps/sqlite.sh")),
     ("remove.sh", include_str!("steps/remove.sh")),
     ("tar.sh", include_str!("steps/tar.sh")),
     ("flock.sh", include_str!("steps/flock.sh")),
     ("stress.sh", include_str!("steps/stress.sh")),
+    ("measure.sh", include_str!("steps/measure.sh")),
     ("fsx.toml", include_str!("steps/fsx.toml")),
+    ("fsx-mapped.toml", include_str!("steps/fsx-mapped.toml")),
     ("pjdfstest.toml", include_str!("steps/pjdfstest.toml")),
+    ("remount.toml", include_str!("steps/remount.toml")),
 ];
 
 impl Reads {

@@ -181,7 +181,9 @@ impl Inner {
         let fid = self.fids.get(fid)?;
         let range = LockRange::new(start, length)?;
         let owner = self.owner(process, client);
-        match fid.object()?.lock_in_the_way(&owner, kind(number)?, range) {
+        // Linux asks so for whatever kind it wants: it has overwritten that.
+        let kind = if number == UNLOCK { LockKind::Write } else { kind(number)? };
+        match fid.object()?.lock_in_the_way(&owner, kind, range) {
             None => {
                 out.put(&Reply::Rgetlock { kind: UNLOCK, start, length, process, client });
             }

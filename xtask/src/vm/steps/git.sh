@@ -6,20 +6,17 @@ export GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@b GIT_COMMITTE
 export GIT_COMMITTER_EMAIL=c@d GIT_TERMINAL_PROMPT=0
 git init -q -b main one
 cd one
-n=0
-while [ $n -lt "$files" ]; do
-  folder=source/$((n % 10))/part
-  mkdir -p $folder
-  seq $n $((n + 200)) > $folder/file-$n
-  n=$((n + 1))
+for folder in $(seq 0 9); do
+  mkdir -p source/$folder/part
+  seq $folder 7 $((files * 140)) | split -d -a 3 -l 200 - source/$folder/part/file-
 done
-ln -s source/0/part/file-0 link
+ln -s source/0/part/file-000 link
 echo '#!/bin/sh' > run && chmod +x run
 git add .
 git commit -q -m first
 git mv source/1 moved
 git rm -q -r source/2
-echo changed >> source/0/part/file-0
+echo changed >> source/0/part/file-000
 git commit -q -a -m second
 git checkout -q -b side HEAD~1
 echo side > side

@@ -5,7 +5,7 @@ cd "$1" || exit 1
 for stressor in access chdir chmod chown copy-file dentry dir dirdeep dirmany dup fallocate \
   fcntl fiemap file-ioctl filename flock fpunch fstat getdent handle hdd io iomix lease link \
   locka lockf lockofd mknod mmap open readahead rename revio seal seek sendfile splice \
-  symlink sync-file touch truncate unlink utime verity xattr
+  symlink sync-file touch utime verity xattr
 do
   stress-ng --"$stressor" 2 --timeout "$2"s --temp-path "$1" --verify > said 2>&1
   code=$?

@@ -2,16 +2,13 @@
 set -eu
 cd "$1"
 mkdir -p from to
-n=0
-while [ $n -lt "$2" ]; do
-  folder=from/$((n % 37))/$((n % 5))
-  [ -d $folder ] || mkdir -p $folder
-  seq $n $((n + n % 700)) > $folder/file-$n
-  n=$((n + 1))
+for folder in $(seq $(($2 / 50))); do
+  mkdir from/$folder
+  seq $folder 100 600000 | split -d -a 2 -l 120 - from/$folder/file-
 done
-ln from/0/0/file-0 from/twin
-ln -s 0/0/file-0 from/link
-touch -d '2001-02-03 04:05:06' from/0/0/file-0
+ln from/1/file-00 from/twin
+ln -s 1/file-00 from/link
+touch -d '2001-02-03 04:05:06' from/1/file-00
 tar -C from -cf packed.tar .
 tar -C to -xpf packed.tar
 diff -r --no-dereference from to

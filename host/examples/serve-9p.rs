@@ -1,0 +1,41 @@
+//! The smallest server of 9P2000.L: one directory or volume, for one client after the other.
+//!
+//! Run with `cargo run --release -p wasi-opfs --features p9 --example serve-9p -- dir FOLDER`
+//! or `volume FILE`; it says which port it listens at.
+
+#![allow(clippy::print_stderr)]
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+
+use pollster::block_on;
+use wasi_opfs::backend::Backend;
+use wasi_opfs::backend::dir::Dir;
+use wasi_opfs::backend::volume::{Options, Volume};
+use wasi_opfs::door::p9::{Server, serve};
+use wasi_opfs::{FileSystem, MountOptions, MountTable};
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let backend: Arc<dyn Backend> = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
+    {
+        ["dir", folder] => Arc::new(Dir::open(Path::new(folder))?),
+        ["volume", file] => Arc::new(Volume::open_file(file, Options::default())?),
+        _ => anyhow::bail!("serve-9p dir FOLDER | volume FILE"),
+    };
+    let fs = FileSystem::new(backend);
+    let mount = MountOptions { guest: "/".into(), fs, read_only: false };
+    let server = Server::new(block_on(MountTable::new(vec![mount]))?);
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    eprintln!("listening at tcp:{}", listener.local_addr()?);
+    for client in listener.incoming() {
+        let client = client?;
+        client.set_nodelay(true)?;
+        // Whoever goes in the middle is no reason to end.
+        if let Err(error) = serve(&server, client.try_clone()?, client) {
+            eprintln!("a client is gone: {error}");
+        }
+    }
+    Ok(())
+}
