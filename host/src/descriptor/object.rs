@@ -40,7 +40,7 @@ pub enum Owners {
 /// once, and what is shown stays the same where the upper half is 0.
 const fn in_32_bits(inode: u64) -> u64 {
     let (upper, lower) = (inode >> 32, inode & 0xffff_ffff);
-    (upper << 32 | (lower + 2 & 0xffff_ffff) ^ upper).wrapping_sub(2)
+    (upper << 32 | ((lower + 2) & 0xffff_ffff) ^ upper).wrapping_sub(2)
 }
 
 /// What an object was reached through.

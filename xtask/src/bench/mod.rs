@@ -23,7 +23,6 @@ use serde_json::{Value, json};
 
 use crate::build;
 use crate::tools::{cargo, chromium, command, firefox, name, npm_packages, say};
-use crate::vm;
 use found::{Engine, Line};
 use size::Sizes;
 
@@ -233,7 +232,7 @@ fn add_guests(root: &Path, request: &mut Value) -> Result<()> {
 
 /// Asks for what is measured of files for virtual machines, and says what one boots.
 fn add_linux(root: &Path, request: &mut Value) -> Result<()> {
-    let folder = vm::linux(root)?;
+    let folder = crate::vm::linux(root)?;
     for name in ["bios.bin", "vgabios.bin", "vmlinuz", "initramfs"] {
         request["linux"][name] = json!(folder.join(name));
     }
