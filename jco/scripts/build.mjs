@@ -169,6 +169,10 @@ async function withNinep() {
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
+    minify: true,
+    keepNames: true,
+    lineLimit: 120,
+    sourcemap: true,
     logLevel: 'warning',
   });
 }
