@@ -17,6 +17,7 @@ class Driver {
   #browser;
   #url;
   #page;
+  #commands = 0;
   /** What the page complained of. */
   complaints = [];
 
@@ -95,8 +96,10 @@ class Driver {
   /** Has Linux run a command; the lines that it printed, which are fewer than the console has. */
   async linux(command, exit = 0) {
     await this.#page.focus(CONSOLE);
-    await this.#page.keyboard.type(`clear; ${command}; echo "[$?]"\n`);
-    await this.#prompted(`[${exit}]`);
+    // What the command before has left on the console is not taken for this one's.
+    const number = (this.#commands += 1);
+    await this.#page.keyboard.type(`clear; ${command}; echo "[$? ${number}]"\n`);
+    await this.#prompted(`[${exit} ${number}]`);
     const lines = (await this.#lines('#console')).slice(0, -2);
     [`linux# ${command}`, ...lines.map((line) => `    ${line}`)].forEach(say);
     return lines;
