@@ -214,7 +214,7 @@ impl Said {
     fn warm(&mut self, bytes: u64) -> Result<()> {
         let Some(file) = self.warm.as_mut().filter(|_| bytes > 0) else { return Ok(()) };
         let zeros = vec![0; 1 << 20];
-        for _ in 0..(bytes * 3 / 2 >> 20) + 8 {
+        for _ in 0..((bytes * 3 / 2) >> 20) + 8 {
             file.write_all(&zeros)?;
         }
         file.set_len(0)?;

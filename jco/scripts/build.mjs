@@ -62,7 +62,7 @@ async function forget(cache) {
 }
 
 /** What a module that every page loads may take, compressed. */
-const CORE_MAX = 220 * 1024;
+const CORE_MAX = 222 * 1024;
 
 /** A module as JavaScript, so that no bundler has to know of a file; its compressed size. */
 async function embed(name) {

@@ -7,7 +7,7 @@ import * as core from '../core/wasi_opfs.js';
 import { END, NO_ENTRY } from '../descriptor.js';
 import { type HandleTable, findNumber, numberOfHandle } from './handles.js';
 import type { Lowering } from './linkage.js';
-import { guestMemory } from './memory.js';
+import { type GuestMemory, guestMemory } from './memory.js';
 import { assertGiven } from './streams.js';
 import {
   type Finish,
@@ -200,38 +200,38 @@ const openAt: Lowering = ({ memory, resourceTables: [table] }) => {
   };
 };
 
+/** Where a link or a rename leads from and where to, and where its result goes. */
+type Ends = [
+  start: number,
+  length: number,
+  base: number,
+  newStart: number,
+  newLength: number,
+  result: number,
+];
+
+/** The old path's length, the number of the new base, the new path's length. */
+function ends(guest: GuestMemory, table: HandleTable, given: Ends): [number, number, number] {
+  const [start, length, base, newStart, newLength] = given;
+  const to = numberOfHandle(table, base);
+  return [path(guest, 0, start, length), to, path(guest, 1, newStart, newLength)];
+}
+
 const linkAt: Lowering = ({ memory, resourceTables: [table] }) => {
   const guest = guestMemory(memory);
-  return (
-    self: number,
-    follow: number,
-    start: number,
-    length: number,
-    base: number,
-    newStart: number,
-    newLength: number,
-    result: number,
-  ) => {
-    const [number, to] = [numberOfHandle(table!, self), numberOfHandle(table!, base)];
-    const [old, name] = [path(guest, 0, start, length), path(guest, 1, newStart, newLength)];
-    return answered(guest, result, core.linkAt(number, follow, old, to, name), byte);
+  return (self: number, follow: number, ...given: Ends) => {
+    const number = numberOfHandle(table!, self);
+    const answer = core.linkAt(number, follow, ...ends(guest, table!, given));
+    return answered(guest, given[5], answer, byte);
   };
 };
 
 const renameAt: Lowering = ({ memory, resourceTables: [table] }) => {
   const guest = guestMemory(memory);
-  return (
-    self: number,
-    start: number,
-    length: number,
-    base: number,
-    newStart: number,
-    newLength: number,
-    result: number,
-  ) => {
-    const [number, to] = [numberOfHandle(table!, self), numberOfHandle(table!, base)];
-    const [old, name] = [path(guest, 0, start, length), path(guest, 1, newStart, newLength)];
-    return answered(guest, result, core.renameAt(number, old, to, name), byte);
+  return (self: number, ...given: Ends) => {
+    const number = numberOfHandle(table!, self);
+    const answer = core.renameAt(number, ...ends(guest, table!, given));
+    return answered(guest, given[5], answer, byte);
   };
 };
 
