@@ -18,8 +18,8 @@ use wasi_opfs::{FileSystem, MountOptions, MountTable};
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let backend: Arc<dyn Backend> = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
-    {
+    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let backend: Arc<dyn Backend> = match words[..] {
         ["dir", folder] => Arc::new(Dir::open(Path::new(folder))?),
         ["volume", file] => Arc::new(Volume::open_file(file, Options::default())?),
         _ => anyhow::bail!("serve-9p dir FOLDER | volume FILE"),

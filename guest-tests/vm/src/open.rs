@@ -16,7 +16,7 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("O_EXCL has one winner", exclusive),
     ("flags of opening", flags),
     ("a mode that the opener could not open", own_mode),
-    ("2,000 open files", many),
+    ("1,200 open files", many),
     ("ends that are not of a file", ends),
 ];
 
@@ -96,7 +96,7 @@ fn own_mode(place: &Place) -> Result<()> {
 }
 
 fn many(place: &Place) -> Result<()> {
-    const COUNT: u32 = 2000;
+    const COUNT: u32 = 1200;
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit)?;
@@ -117,7 +117,7 @@ fn many(place: &Place) -> Result<()> {
     }
     drop(files);
     let left = fs::read_dir(&place.here)?.count();
-    ensure!(left == 1000, "{left} of 1000 names are left");
+    ensure!(left == 600, "{left} of 600 names are left");
     fs::remove_dir_all(&place.here)?;
     Ok(())
 }

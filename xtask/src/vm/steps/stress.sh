@@ -13,6 +13,9 @@ do
     0) echo "ok $stressor" ;;
     # Not there in this version, or it has nothing to do on such a file system.
     3 | 4) echo "skipped $stressor" ;;
-    *) echo "FAILED $stressor: code $code: $(grep -E 'fail|error' said | head -n 5 | tr '\n' ';')" ;;
+    *)
+      why=$(grep -E 'fail|error' said | head -n 5 | tr '\n' ';')
+      echo "FAILED $stressor: code $code: $why"
+      ;;
   esac
 done
