@@ -250,7 +250,7 @@ fn lints(root: &Path, tally: &mut Tally) {
                 .collect::<Vec<_>>(),
         )
     });
-    for features in ["tree,jco,testing", "check"] {
+    for features in ["tree,jco,testing", "tree,jco,p9", "check"] {
         tally.one(&format!("lints, browser, {features}"), || {
             lint(
                 &["-p", "wasi-opfs", "--lib", "--target", "wasm32-unknown-unknown"]
