@@ -166,6 +166,7 @@ const orders = {
           getDirectories: () => [[guestsOwn(), 'work']],
         },
       },
+      io: fs.io,
       arguments: ['guest', ...args],
       stdout: { write: say },
       stderr: { write: (bytes) => void (stderr += new TextDecoder().decode(bytes)) },
