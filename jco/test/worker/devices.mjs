@@ -4,7 +4,7 @@ import { Filesystem, NotRunnable, Trapped, execute } from 'wasi-opfs';
 
 import { ok, run as serve, same } from './checks.mjs';
 
-const fs = await Filesystem.open({ mounts: { '/': 'memory' } });
+const opened = Filesystem.open({ mounts: { '/': 'memory' } });
 
 /** Runs `tool` of a kind: its exit code, what it printed, and what was thrown. */
 async function tool(kind, args, options = {}) {
@@ -12,7 +12,7 @@ async function tool(kind, args, options = {}) {
   let text = '';
   const write = (bytes) => void (text += new TextDecoder().decode(bytes.slice()));
   const given = { args: ['tool', ...args], stdout: write, stderr: write, ...options };
-  const ended = await execute(fs, program, given).then(
+  const ended = await execute(await opened, program, given).then(
     (exitCode) => ({ exitCode }),
     (error) => ({ error }),
   );
