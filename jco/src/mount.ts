@@ -33,7 +33,8 @@ export function checkMounts(mounts: unknown): asserts mounts is Mounts {
     const { kind, name } = parseMount(checkedMount(guest, mount));
     if (!KINDS.includes(kind)) {
       throw new TypeError(
-        `there is no kind of mount '${kind}' (for '${guest}'); use volume:NAME, tree:NAME or memory`,
+        `there is no kind of mount '${kind}' (for '${guest}'); ` +
+          'use volume:NAME, tree:NAME or memory',
       );
     }
     const own = kind === 'volume' ? name === PROGRAMS : name.split('/')[0] === `${PROGRAMS}.volume`;
@@ -52,7 +53,8 @@ function checkedMount(guest: string, mount: unknown): Mount {
   const { kind, name = '' } = Object(mount) as { kind?: unknown; name?: unknown };
   if (typeof mount !== 'string' && (typeof kind !== 'string' || typeof name !== 'string')) {
     throw new TypeError(
-      `the mount for '${guest}' is none: give a string, as 'volume:NAME', or an object with a 'kind'`,
+      `the mount for '${guest}' is none: ` +
+        "give a string, as 'volume:NAME', or an object with a 'kind'",
     );
   }
   return mount as Mount;

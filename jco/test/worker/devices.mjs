@@ -22,7 +22,8 @@ async function tool(kind, args, options = {}) {
 const WRONG = "what is no number from 0 to the buffer's length; give how many bytes";
 
 /** Answers at once, and later where guests can be suspended. */
-const ways = [(call) => call, ...('Suspending' in WebAssembly ? [(call) => async () => call()] : [])];
+const later = (call) => async () => call();
+const ways = [(call) => call, ...('Suspending' in WebAssembly ? [later] : [])];
 
 const throws = (thrown) => () => {
   throw thrown;
