@@ -25,7 +25,7 @@ export function environmentOf(env: unknown): Record<string, string> {
   for (const [name, value] of entries) {
     if (name === '' || /[=\0]/.test(name)) {
       throw new TypeError(
-        `env: ${JSON.stringify(name)} is no name: it is empty, or has a '=' or a NUL in it`,
+        `env: '${name.replaceAll('\0', '\\0')}' is no name without '=' and NUL, or it is empty`,
       );
     }
     if (typeof value !== 'string') {

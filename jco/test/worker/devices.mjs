@@ -100,9 +100,9 @@ export const checks = (kind) => ({
       [{ env: ['A'] }, /'env' is an object of strings/],
       [{ env: { A: 1 } }, /the value of 'A' is no string/],
       [{ env: { A: 'a\0b' } }, /the value of 'A' has a NUL/],
-      [{ env: { '': 'x' } }, /"" is no name/],
-      [{ env: { 'A=B': 'x' } }, /"A=B" is no name/],
-      [{ env: { 'A\0': 'x' } }, /"A\\u0000" is no name/],
+      [{ env: { '': 'x' } }, /'' is no name/],
+      [{ env: { 'A=B': 'x' } }, /'A=B' is no name/],
+      [{ env: { 'A\0': 'x' } }, /'A\\0' is no name/],
     ];
     for (const [options, says] of rows) {
       const progress = () => {

@@ -272,7 +272,7 @@ export const refusals = {
       [{ mounts: { '/': 'tree:wasi-opfs-programs.volume/a' } }, /no guest may have it/],
       [{ mounts: { '/': { kind: 'tree', name: 'wasi-opfs-programs.volume' } } }, /no guest may/],
       [{ args: 'tool' }, /'args' is an array of strings/],
-      [{ env: { 'A=B': '' } }, /"A=B" is no name/],
+      [{ env: { 'A=B': '' } }, /'A=B' is no name/],
       [{ env: { A: 'a\0b' } }, /the value of 'A' has a NUL/],
       [{ signal: 5 }, /signal is an AbortSignal/],
       [{ progress: 5 }, /progress is a function/],
