@@ -1,5 +1,6 @@
 // What an embedder puts behind a descriptor of a preview1 guest, as the core asks for it.
 
+import { isErrorCode } from './exchange.js';
 import type { ErrorCode } from './wit/interfaces/wasi-filesystem-types.js';
 
 /**
@@ -111,10 +112,35 @@ export function coreDevice(device: Device): CoreDevice {
   };
 }
 
-/** The code that something thrown carries for the guest. */
-export function codeOf(thrown: unknown): string | undefined {
+/** The code that something thrown carries for the guest; any other text is none. */
+export function codeOf(thrown: unknown): ErrorCode | undefined {
   const code = typeof thrown === 'string' ? thrown : (thrown as { code?: unknown } | null)?.code;
-  return typeof code === 'string' ? code : undefined;
+  return typeof code === 'string' && isErrorCode(code) ? code : undefined;
+}
+
+/** A device whose answers are checked as the core does it, for guests that it does not serve. */
+export function checked(device: Device): Required<Device> {
+  const { read, write, ready, terminal } = coreDevice(device);
+  return {
+    read: (buffer) => counted(read(buffer), buffer.length),
+    write: (bytes) => counted(write(bytes), bytes.length, bytes.length),
+    poll: (want, ms) => counted(ready(want === 'write', ms), Infinity),
+    terminal,
+  };
+}
+
+/** A number from 0 to `most`, rounded down, answered at once or later; `nothing` for nothing. */
+function counted(answer: unknown, most: number, nothing?: number): number | Promise<number> {
+  if (answer instanceof Promise) {
+    return answer.then((late) => counted(late, most, nothing));
+  }
+  const count = answer === undefined ? nothing : answer;
+  if (typeof count !== 'number' || !(count >= 0 && Math.floor(count) <= most)) {
+    throw new TypeError(
+      "a device answered with what is no number from 0 to the buffer's length; give how many bytes",
+    );
+  }
+  return Math.floor(count);
 }
 
 function refuse(code: ErrorCode): never {

@@ -89,6 +89,16 @@ export function errorName(code: number): ErrorCode {
   return (names[code] ??= core.errorName(code) as ErrorCode);
 }
 
+/** Whether a text is a case of `error-code`. */
+export function isErrorCode(text: string): text is ErrorCode {
+  for (let code = 0; errorName(code) !== undefined; code += 1) {
+    if (errorName(code) === text) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /** The number of the case that an answer below 0 stands for. */
 export function codeOf(answer: number): number {
   return -1 - answer;

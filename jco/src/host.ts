@@ -8,7 +8,7 @@ import { Descriptor } from './descriptor.js';
 import { give, io, types as plainTypes, waitingTypes } from './fast/index.js';
 import { asyncImports } from './jspi.js';
 import { type CoreSource, loadCore } from './load.js';
-import { type Mounts, parseMount } from './mount.js';
+import { type Mounts, PROGRAMS, checkMounts, parseMount } from './mount.js';
 import type { Ninep, NinepOptions } from './ninep.js';
 import { Files } from './page.js';
 import { Preview1, type Preview1Options } from './preview1.js';
@@ -45,9 +45,6 @@ export interface GatherOptions {
   /** For how long, in milliseconds: 500 if left out. */
   ms?: number;
 }
-
-/** The volume of transpiled programs. */
-export const PROGRAMS = 'wasi-opfs-programs';
 
 /** How long it is waited for, in milliseconds: about as long as a program takes to transpile. */
 const PROGRAMS_WAIT_MS = 500;
@@ -118,18 +115,7 @@ export class Filesystem extends Files {
 
   /** Opens mounts; what cannot be opened is an error that says why. */
   static async open(options: FilesystemOptions): Promise<Filesystem> {
-    if (typeof options?.mounts !== 'object' || options.mounts === null) {
-      throw new TypeError("which mounts? give them, as { mounts: { '/': 'volume:NAME' } }");
-    }
-    for (const mount of Object.values(options.mounts)) {
-      const { kind, name } = parseMount(mount);
-      if (kind === 'volume' && name === PROGRAMS) {
-        throw new TypeError(
-          `the volume '${PROGRAMS}' keeps transpiled programs, which run with the page's ` +
-            'rights, so no guest may have it; mount a volume of another name',
-        );
-      }
-    }
+    checkMounts(options?.mounts);
     return Filesystem.make(options);
   }
 

@@ -3,6 +3,7 @@
 import * as core from './core/wasi_opfs.js';
 import type { Device, Input, Lines, Output } from './device.js';
 import { consoleLines, coreDevice, input, output } from './device.js';
+import { argumentsOf, environmentOf } from './given.js';
 import type { TraceListener } from './trace.js';
 import { Exit, type WasiImport, wasiImport } from './wasi-import.js';
 import { begins } from './wasi-trace.js';
@@ -69,8 +70,10 @@ export class Preview1 {
           "or leave 'jspi' out, with mounts and devices that do not wait",
       );
     }
+    const words = argumentsOf(args);
+    const variables = Object.entries(environmentOf(env)).map((pair) => pair.join('='));
     this.#filesystem = filesystem;
-    this.#number = core.p1Open(filesystem, texts(args), environment(env), suspends);
+    this.#number = core.p1Open(filesystem, words, variables, suspends);
     this.#jspi = suspends;
     this.#memory = memory;
     try {
@@ -225,20 +228,4 @@ function exportsOf(instance: WebAssembly.Instance): Exports {
     );
   }
   return exports;
-}
-
-function texts(args: readonly unknown[]): string[] {
-  if (!Array.isArray(args) || !args.every((text) => typeof text === 'string')) {
-    throw new TypeError("'args' is an array of strings");
-  }
-  return [...(args as string[])];
-}
-
-function environment(env: Readonly<Record<string, unknown>>): string[] {
-  return Object.entries(env).map(([key, value]) => {
-    if (key === '' || key.includes('=') || typeof value !== 'string') {
-      throw new TypeError(`env: '${key}' is no name without '=', or its value is no string`);
-    }
-    return `${key}=${value}`;
-  });
 }

@@ -55,7 +55,7 @@ export class IoError extends (io.error.Error as new () => wit.Error) {
 }
 
 /** A stream's failure, as it is thrown. */
-function failed(code: ErrorCode): unknown {
+export function failed(code: ErrorCode): unknown {
   const error = Object.assign(io.ioErrorCreate(code), { [CODE]: code });
   return { tag: 'last-operation-failed', val: error };
 }

@@ -12,19 +12,21 @@ const package_ = join(import.meta.dirname, '..');
 const TRANSPILERS = join(package_, 'dist/program/transpiler');
 
 /** A page that can run programs. */
-async function stage(t, engine) {
+async function stage(t, engine, transpiler = true) {
   const directory = scratch(t);
   await build({
     entryPoints: {
       program: join(import.meta.dirname, 'worker/program.mjs'),
       worker: join(package_, 'dist/program/worker.js'),
+      devices: join(import.meta.dirname, 'worker/devices.mjs'),
     },
     outdir: directory,
     bundle: true,
     splitting: true,
     format: 'esm',
   });
-  for (const name of readdirSync(TRANSPILERS).filter((name) => name.endsWith('.wasm'))) {
+  const modules = readdirSync(TRANSPILERS).filter((name) => name.endsWith('.wasm'));
+  for (const name of transpiler ? modules : []) {
     cpSync(join(TRANSPILERS, name), join(directory, name));
   }
   cpSync(tool('wasm32-wasip1'), join(directory, 'tool-module.wasm'));
@@ -61,6 +63,34 @@ for (const engine of ['chromium', 'firefox']) {
 test('programs of a worker', async (t) => {
   const { worker } = await stage(t);
   await tell(t, await worker('program.js', 'component'));
+});
+
+for (const engine of ['chromium', 'firefox']) {
+  test(`devices of a worker's programs in ${engine}`, async (t) => {
+    const { worker } = await stage(t, engine);
+    for (const kind of ['component', 'module']) {
+      await t.test(kind, async (t) => tell(t, await worker('devices.js', kind)));
+    }
+  });
+}
+
+test('a transpiler that is not there', async (t) => {
+  const { worker, page } = await stage(t, 'chromium', false);
+  await tell(t, await worker('devices.js', 'without'));
+  const told = await page.evaluate(async () => (await import('/program.js')).untold());
+  assert.equal(told.reason, 'not-runnable');
+  assert.match(told.message, /^the transpiler could not be loaded/);
+});
+
+test('what a device answers when it is polled is checked', async () => {
+  const { checked } = await import('../dist/device.js');
+  for (const answer of [-1, '3', NaN, null, undefined, 10n]) {
+    assert.throws(() => checked({ poll: () => answer }).poll('read', 0), /give how many bytes/);
+    const later = checked({ poll: async () => answer }).poll('write', 5);
+    await assert.rejects(later, /give how many bytes/);
+  }
+  assert.equal(checked({ poll: () => 2 ** 40 }).poll('read', 0), 2 ** 40);
+  assert.equal(checked({}).poll('read', 0), 1);
 });
 
 const EXPECTED = { exitCode: 0, text: '["tool", "args"]\n' };

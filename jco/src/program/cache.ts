@@ -1,7 +1,8 @@
 // Transpiled programs, kept in a volume. They are JavaScript that runs with the page's rights,
 // so they lie where no guest writes: in a volume of their own, which is never mounted for one.
 
-import { type Filesystem, openPrograms, PROGRAMS } from '../host.js';
+import { type Filesystem, openPrograms } from '../host.js';
+import { PROGRAMS } from '../mount.js';
 import type { Files } from './transpile.js';
 
 /** How many bytes are kept, and how many programs. */

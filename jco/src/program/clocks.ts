@@ -2,7 +2,8 @@
 
 import * as wasi from '@bytecodealliance/preview2-shim';
 
-import type { Device } from '../device.js';
+import { type Device, codeOf } from '../device.js';
+import { Thrown } from './ended.js';
 
 /** What may have to be awaited. */
 export type Maybe<T> = T | Promise<T>;
@@ -103,13 +104,29 @@ export function waiting(pause: Pause): Waiting {
 
     /** How many bytes can be, after so many milliseconds. */
     wait(ms: number): Maybe<number> {
-      return this.#device.poll?.(this.#want, ms) ?? 1;
+      return drive(this.#count(ms));
+    }
+
+    *#count(ms: number): Generator<unknown, number, never> {
+      try {
+        return (yield this.#device.poll?.(this.#want, ms) ?? 1) as number;
+      } catch (thrown) {
+        if (codeOf(thrown) === undefined) {
+          throw new Thrown(thrown);
+        }
+        // Who reads then, or writes, is told.
+        return 1;
+      }
     }
 
     override ready(): boolean {
       const count = this.wait(0);
-      // Who only asks is told no; who blocks, or polls, waits.
-      return typeof count === 'number' && count > 0;
+      // Who only asks is told no; who blocks, or polls, waits, and hears of what is wrong.
+      if (typeof count !== 'number') {
+        count.catch(() => undefined);
+        return false;
+      }
+      return count > 0;
     }
 
     override block(): unknown {

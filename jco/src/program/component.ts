@@ -4,6 +4,7 @@ import * as wasi from '@bytecodealliance/preview2-shim';
 import { createCli } from '@bytecodealliance/preview2-shim/cli';
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
 
+import { type Device, checked } from '../device.js';
 import type { Filesystem } from '../host.js';
 import { type Pause, waiting } from './clocks.js';
 import { NotRunnable, Trapped } from './ended.js';
@@ -33,12 +34,12 @@ export async function runComponent(
 ): Promise<number> {
   const { clocks, poll, ready } = waiting(pause);
   const { streams, answer } = suspends ? suspended(filesystem.io.streams) : plain(filesystem);
-  const outlets = [given.stdout, given.stderr].map((device) => new Outlet(device, ready, answer));
-  const [stdout, stderr] = outlets as [Outlet, Outlet];
+  const outlet = (device: Device): Outlet => new Outlet(checked(device), ready, answer);
+  const [stdout, stderr] = [outlet(given.stdout), outlet(given.stderr)];
   const cli = createCli({
     arguments: [...given.args],
     environment: { ...given.env },
-    stdin: inlet(given.stdin, ready, answer),
+    stdin: inlet(checked(given.stdin), ready, answer),
     stdout: stdout.handler,
     stderr: stderr.handler,
   });

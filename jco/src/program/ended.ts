@@ -11,11 +11,23 @@ export class NotRunnable extends Error {
   }
 }
 
+/** Carries what a device threw through a guest, which must not take it for a result. */
+export class Thrown extends Error {
+  readonly thrown: unknown;
+
+  constructor(thrown: unknown) {
+    super('a device of the program failed');
+    // Undefined would be an end like others.
+    this.thrown = thrown ?? null;
+  }
+}
+
 /** A trap ended it, or something that its host threw. */
 export class Trapped extends Error {
   override readonly name = 'Trapped';
 
-  constructor(cause: unknown) {
+  constructor(error: unknown) {
+    const cause = error instanceof Thrown ? error.thrown : error;
     super(`the program trapped: ${describe(cause)}`, { cause });
   }
 }

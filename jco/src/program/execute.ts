@@ -2,6 +2,7 @@
 // component transpiled before, or found among those that were.
 
 import { type Device, type Input, type Output, consoleLines, input, output } from '../device.js';
+import { argumentsOf, environmentOf } from '../given.js';
 import type { Filesystem } from '../host.js';
 import * as cache from './cache.js';
 import type { Transpiled } from './component.js';
@@ -50,11 +51,10 @@ export async function execute(
   program: Program,
   options: ExecuteOptions = {},
 ): Promise<number> {
-  const { args = [], env = {} } = options;
   const lines = [console.log, console.error].map((write) => consoleLines(write));
   const given: Given = {
-    args,
-    env,
+    args: argumentsOf(options.args ?? []),
+    env: environmentOf(options.env ?? {}),
     stdin: able(input(options.stdin ?? '')),
     stdout: stored(able(output('stdout', options.stdout ?? lines[0]!)), filesystem),
     stderr: stored(able(output('stderr', options.stderr ?? lines[1]!)), filesystem),
@@ -212,19 +212,24 @@ function writeOut(filesystem: Filesystem): void {
 
 /** Transpiles a component; the megabytes that does it are loaded when they are needed. */
 async function transpiled(bytes: Uint8Array<ArrayBuffer>): Promise<Files> {
-  const { $init, generate } = await import('./transpiler/bindgen.js').catch((error: unknown) => {
+  const generate = await transpiler().catch((error: unknown) => {
     throw new NotRunnable(
       "the transpiler could not be loaded: it has to be served beside the worker's script, " +
         'with its two modules of WebAssembly',
       error,
     );
   });
-  await $init;
   try {
     return transpile(generate, bytes, FORM);
   } catch (error) {
     throw new NotRunnable(`it is no component that jco can transpile: ${reason(error)}`);
   }
+}
+
+async function transpiler(): Promise<typeof import('./transpiler/bindgen.js').generate> {
+  const { $init, generate } = await import('./transpiler/bindgen.js');
+  await $init;
+  return generate;
 }
 
 async function imported(script: Uint8Array<ArrayBuffer>): Promise<Transpiled> {

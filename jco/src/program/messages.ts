@@ -32,6 +32,8 @@ export type Reason = 'not-runnable' | 'trapped' | 'files' | 'worker';
 
 /** What a worker tells its page. */
 export type Tells =
+  /** It has understood what it is to do: the first of all. */
+  | { type: 'here' }
   | { type: 'progress'; step: Step }
   /** A program waits for input. */
   | { type: 'wants' }

@@ -2,7 +2,9 @@
 // it is to stop.
 
 import { consoleLines } from '../device.js';
+import { argumentsOf, environmentOf } from '../given.js';
 import type { FilesystemOptions } from '../host.js';
+import { checkMounts } from '../mount.js';
 import type { Step } from './execute.js';
 import type { Order, Reason, Sink, Tells, Told } from './messages.js';
 
@@ -58,7 +60,8 @@ export class RunError extends Error {
   override readonly name = 'RunError';
   /**
    * `not-runnable`: it is no program, or cannot run here. `trapped`: it was ended by a trap.
-   * `files`: its mounts could not be opened, or not be closed. `worker`: there was none.
+   * `files`: its mounts could not be opened, or not be closed. `worker`: there was none, or it
+   * failed.
    */
   readonly reason: Reason;
 
@@ -76,10 +79,13 @@ export class RunError extends Error {
  * reason. What it wrote to a volume and synced is there, and the volume is free.
  */
 export async function run(program: ProgramSource, options: RunOptions): Promise<RunResult> {
-  const { signal } = options;
-  signal?.throwIfAborted();
   const files = mounting(options);
-  const { stdin = '', args = [], env = {}, terminal = false, cache = true } = options;
+  const { signal, stdin = '', terminal = false, cache = true } = options;
+  const args = argumentsOf(options.args ?? []);
+  const env = environmentOf(options.env ?? {});
+  const input = typeof stdin === 'string' ? new TextEncoder().encode(stdin) : bytesIn(stdin);
+  callable(options);
+  signal?.throwIfAborted();
   if (typeof Worker === 'undefined') {
     throw new RunError('worker', 'there are no workers here: run it in a browser');
   }
@@ -89,10 +95,10 @@ export async function run(program: ProgramSource, options: RunOptions): Promise<
     const order: Order = {
       type: 'order',
       program: bytes,
-      args: [...args],
-      env: { ...env },
+      args,
+      env,
       files,
-      stdin: typeof stdin === 'string' ? new TextEncoder().encode(stdin) : bytesIn(stdin),
+      stdin: input,
       terminal,
       cache,
     };
@@ -103,13 +109,27 @@ export async function run(program: ProgramSource, options: RunOptions): Promise<
 }
 
 /** What of the options mounts are opened with; functions cannot be sent. */
-function mounting({ mounts, waitMs, gather, cacheBytes }: RunOptions): Mounting {
+function mounting(options: RunOptions | undefined): Mounting {
+  const { mounts, waitMs, gather, cacheBytes } = options ?? ({} as Partial<RunOptions>);
+  checkMounts(mounts);
   return {
     mounts,
     ...(waitMs === undefined ? {} : { waitMs }),
     ...(gather === undefined ? {} : { gather }),
     ...(cacheBytes === undefined ? {} : { cacheBytes }),
   };
+}
+
+/** Refuses options that would be called, and cannot be. */
+function callable({ signal, progress, worker }: RunOptions): void {
+  if (signal && typeof signal.throwIfAborted !== 'function') {
+    throw new TypeError(`signal is an AbortSignal, as of an AbortController, and not ${signal}`);
+  }
+  for (const [name, given] of Object.entries({ progress, worker })) {
+    if (given !== undefined && typeof given !== 'function') {
+      throw new TypeError(`${name} is a function, and not ${given}`);
+    }
+  }
 }
 
 function bytesIn(stdin: unknown): Uint8Array | undefined {
@@ -119,7 +139,7 @@ function bytesIn(stdin: unknown): Uint8Array | undefined {
   if (stdin instanceof ReadableStream) {
     return undefined;
   }
-  throw new TypeError('stdin is a string, a Uint8Array, or a ReadableStream of them');
+  throw new TypeError('stdin is a string, a Uint8Array, or a ReadableStream of Uint8Arrays');
 }
 
 /** Fails as soon as the signal is given. */
@@ -188,16 +208,21 @@ class Streams {
   readonly #lines: (() => void)[] = [];
 
   constructor({ stdin, stdout, stderr, terminal = false }: RunOptions) {
+    for (const [name, given] of Object.entries({ stdout, stderr })) {
+      const fits = typeof given === 'function' || given instanceof WritableStream;
+      if (given !== undefined && !fits) {
+        throw new TypeError(`${name} is a function, or a WritableStream`);
+      }
+    }
     this.#terminal = terminal;
     this.#write = {
-      stdout: this.#sink('stdout', stdout, console.log),
-      stderr: this.#sink('stderr', stderr, console.error),
+      stdout: this.#sink(stdout, console.log),
+      stderr: this.#sink(stderr, console.error),
     };
     this.#reader = stdin instanceof ReadableStream ? stdin.getReader() : undefined;
   }
 
   #sink(
-    name: Sink,
     given: RunOutput | undefined,
     log: (line: string) => void,
   ): (bytes: Uint8Array) => unknown {
@@ -208,9 +233,6 @@ class Streams {
     }
     if (typeof given === 'function') {
       return given;
-    }
-    if (!(given instanceof WritableStream)) {
-      throw new TypeError(`${name} is a function, or a WritableStream`);
     }
     const writer = this.#writers.get(given) ?? given.getWriter();
     this.#writers.set(given, writer);
@@ -251,17 +273,33 @@ class Streams {
 /** How much output is taken before the worker is told, in bytes: far less than it may send. */
 const TOLD = 64 * 1024;
 
+/** How long a worker may take until it has understood what it is to do. */
+const HERE_MS = 10_000;
+
 /** Has a worker run the program; its exit code. */
 async function work(order: Order, options: RunOptions, streams: Streams): Promise<number> {
   const make = options.worker ?? defaultWorker;
   const worker = make();
+  if (typeof worker?.postMessage !== 'function' || typeof worker.terminate !== 'function') {
+    throw new TypeError(`worker is a function that makes a Worker, and it made ${worker}`);
+  }
   const ended = Promise.withResolvers<number>();
+  const silent = setTimeout(() => {
+    const why =
+      `it has not answered for ${HERE_MS / 1000} seconds: its script is not that of ` +
+      "'wasi-opfs/worker', which is to be bundled as an entry of its own, or is of another " +
+      'version, or did not come in that time';
+    ended.reject(new RunError('worker', `the worker of the program failed: ${why}`));
+  }, HERE_MS);
   const tell = (message: Told): void => worker.postMessage(message);
   /** One piece of output after the other. */
   let written: Promise<void> = Promise.resolve();
   let taken = 0;
   worker.onmessage = ({ data }: MessageEvent<Tells>) => {
-    switch (data.type) {
+    switch (data?.type) {
+      case 'here':
+        clearTimeout(silent);
+        break;
       case 'progress':
         options.progress?.(data.step);
         break;
@@ -304,6 +342,7 @@ async function work(order: Order, options: RunOptions, streams: Streams): Promis
     tell(order);
     return await abortable(ended.promise, options.signal);
   } finally {
+    clearTimeout(silent);
     worker.terminate();
   }
 }

@@ -1,14 +1,12 @@
 // Devices as a component's standard streams: the shim's handlers, whose methods answer with
 // promises where a device does.
 
-import {
-  type inputStreamCreate,
-  ioErrorCreate,
-  type outputStreamCreate,
-} from '@bytecodealliance/preview2-shim/io';
+import type { inputStreamCreate, outputStreamCreate } from '@bytecodealliance/preview2-shim/io';
 
 import { type Device, codeOf } from '../device.js';
+import { failed } from '../streams.js';
 import { type Maybe, type Waiting, drive, suspend } from './clocks.js';
+import { Thrown, Trapped } from './ended.js';
 import type { Waits } from './suspend.js';
 
 export type InputHandler = Parameters<typeof inputStreamCreate>[0];
@@ -23,25 +21,25 @@ const PIECE = 64 * 1024;
 /** `stream-error`, of what a device threw with a code; everything else ends the guest. */
 function streamError(thrown: unknown): unknown {
   const code = codeOf(thrown);
-  if (code === undefined) {
-    return thrown;
-  }
-  return code === 'pipe'
-    ? { tag: 'closed' }
-    : { tag: 'last-operation-failed', val: ioErrorCreate(code) };
+  return code === undefined ? new Thrown(thrown) : failed(code);
+}
+
+/** The same of a device that is written to: what leads nowhere is a stream that is closed. */
+function outputError(thrown: unknown): unknown {
+  return codeOf(thrown) === 'pipe' ? { tag: 'closed' } : streamError(thrown);
 }
 
 /** What a stream reads from. */
-export function inlet(device: Device, ready: Ready, answer: Answer): InputHandler {
+export function inlet(device: Required<Device>, ready: Ready, answer: Answer): InputHandler {
   const none = new Uint8Array();
   function* take(length: bigint, waits: boolean): Generator<unknown, Uint8Array, never> {
     const buffer = new Uint8Array(Number(length < PIECE ? length : PIECE));
     let count: number;
     try {
-      if (!waits && ((yield device.poll?.('read', 0) ?? 1) as number) === 0) {
+      if (!waits && ((yield device.poll('read', 0)) as number) === 0) {
         return buffer.subarray(0, 0);
       }
-      count = yield device.read!(buffer);
+      count = yield device.read(buffer);
     } catch (error) {
       throw streamError(error);
     }
@@ -68,13 +66,13 @@ export function inlet(device: Device, ready: Ready, answer: Answer): InputHandle
 /** A device that is written to: one write after the other. */
 export class Outlet {
   readonly handler: OutputHandler;
-  readonly #device: Device;
+  readonly #device: Required<Device>;
   /** What is not yet taken of the last write. */
   #busy: Promise<void> | undefined;
   /** What became of it, if the guest was not told. */
   #failure: { thrown: unknown } | undefined;
 
-  constructor(device: Device, ready: Ready, answer: Answer) {
+  constructor(device: Required<Device>, ready: Ready, answer: Answer) {
     this.#device = device;
     // Ready when there is room behind what is being written.
     const room: Device = { poll: (_, ms) => this.#room(ms) };
@@ -94,7 +92,7 @@ export class Outlet {
   async end(): Promise<void> {
     await this.#busy;
     if (this.#failure && codeOf(this.#failure.thrown) === undefined) {
-      throw this.#failure.thrown;
+      throw new Trapped(this.#failure.thrown ?? null);
     }
   }
 
@@ -102,7 +100,7 @@ export class Outlet {
     if (this.#failure) {
       const { thrown } = this.#failure;
       this.#failure = undefined;
-      throw streamError(thrown);
+      throw outputError(thrown);
     }
   }
 
@@ -120,7 +118,7 @@ export class Outlet {
     try {
       waited = this.#busy ? this.#busy.then(all) : all();
     } catch (thrown) {
-      throw streamError(thrown);
+      throw outputError(thrown);
     }
     const busy = waited
       ?.catch((thrown: unknown) => void (this.#failure = { thrown }))
@@ -134,10 +132,10 @@ export class Outlet {
 
   *#all(bytes: Uint8Array): Generator<unknown, void, never> {
     for (let rest = bytes; rest.length > 0; ) {
-      const count: number | void = yield this.#device.write!(rest);
-      rest = rest.subarray(count ?? rest.length);
+      const count: number = yield this.#device.write(rest);
+      rest = rest.subarray(count);
       if (count === 0) {
-        yield this.#device.poll?.('write', 1000);
+        yield this.#device.poll('write', 1000);
       }
     }
   }
@@ -145,6 +143,6 @@ export class Outlet {
   #room(ms: number): Maybe<number> {
     return this.#busy
       ? Promise.race([this.#busy.then(() => 1), suspend(ms).then(() => 0)])
-      : (this.#device.poll?.('write', ms) ?? 1);
+      : (this.#device.poll('write', ms) as Maybe<number>);
   }
 }

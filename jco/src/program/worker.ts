@@ -2,6 +2,7 @@
 
 import type { Device } from '../device.js';
 import { Filesystem } from '../host.js';
+import { loadCore } from '../load.js';
 import { NotRunnable, Trapped } from './ended.js';
 import { execute } from './execute.js';
 import type { Order, Reason, Sink, Tells, Told } from './messages.js';
@@ -113,9 +114,22 @@ class Outgoing implements Device {
   }
 }
 
+/** The mounts could not be opened, or not be closed. */
+class FilesFailed {
+  readonly cause: unknown;
+
+  constructor(cause: unknown) {
+    this.cause = cause;
+  }
+}
+
 async function obey(order: Order, incoming: Incoming): Promise<number> {
   const { program, args, env, files, stdin, terminal, cache } = order;
-  const filesystem = await Filesystem.open(files);
+  // What keeps the core from being loaded is nothing about files.
+  await loadCore();
+  const filesystem = await Filesystem.open(files).catch((error: unknown) => {
+    throw new FilesFailed(error);
+  });
   try {
     return await execute(filesystem, program, {
       args,
@@ -127,18 +141,24 @@ async function obey(order: Order, incoming: Incoming): Promise<number> {
       progress: (step) => tell({ type: 'progress', step }),
     });
   } finally {
-    filesystem.close();
+    try {
+      filesystem.close();
+    } catch (error) {
+      throw new FilesFailed(error);
+    }
   }
 }
 
-function failed(error: unknown): Tells {
-  const message = error instanceof Error ? error.message : String(error);
-  const reasons: [new (...args: never) => Error, Reason][] = [
+function failed(thrown: unknown): Tells {
+  const reasons: [new (...args: never) => object, Reason][] = [
     [NotRunnable, 'not-runnable'],
     [Trapped, 'trapped'],
+    [FilesFailed, 'files'],
   ];
-  const [, reason] = reasons.find(([kind]) => error instanceof kind) ?? [, 'files'];
-  return { type: 'failed', reason: reason as Reason, message };
+  const reason = reasons.find(([kind]) => thrown instanceof kind)?.[1] ?? 'worker';
+  const error = thrown instanceof FilesFailed ? thrown.cause : thrown;
+  const message = error instanceof Error ? error.message : String(error);
+  return { type: 'failed', reason, message };
 }
 
 let incoming: Incoming | undefined;
@@ -146,6 +166,7 @@ let incoming: Incoming | undefined;
 addEventListener('message', ({ data }: MessageEvent<Told>) => {
   switch (data.type) {
     case 'order': {
+      tell({ type: 'here' });
       // Others who want the volume are told who has it.
       Object.defineProperty(globalThis, 'name', { value: data.args[0] ?? '', configurable: true });
       incoming = new Incoming(data.terminal);

@@ -89,7 +89,7 @@ Exit code: 0; 1 if it failed; 130 or 143 if it was interrupted.
 `,
   ls: `Lists what is in mounts.
 
-Usage: wasi-opfs ls [-l] [-R] [--json] --mount GUEST=KIND:NAME --profile DIR [PATH]
+Usage: wasi-opfs ls [-l | --json] [-R] --mount GUEST=KIND:NAME --profile DIR [PATH]
 
 PATH is what to list: a directory's entries, or the file itself; the first mount, if
 there is none.

@@ -258,15 +258,49 @@ export const refusals = {
   async 'what makes no sense is refused'() {
     const rows = [
       [{ program: 7 }, /a program is bytes/],
-      [{ stdin: 7 }, /stdin is a string/],
+      [{ stdin: 7 }, /stdin is a string, a Uint8Array, or a ReadableStream of Uint8Arrays/],
       [{ stdout: {} }, /stdout is a function, or a WritableStream/],
       [{ mounts: undefined }, /which mounts/],
-      [{ mounts: { '/': 'nothing:x' } }, /no kind of mount/],
+      [{ mounts: { '/': 'nothing:x' } }, /no kind of mount 'nothing' \(for '\/'\)/],
+      [{ mounts: { '/': 'bogus' } }, /no kind of mount 'bogus' \(for '\/'\)/],
+      [{ mounts: { '/': 'memory', '/a': 5 } }, /the mount for '\/a' is none/],
+      [{ mounts: { '/a': null } }, /the mount for '\/a' is none/],
+      [{ mounts: { '/': { kind: 'volume', name: 5 } } }, /the mount for '\/' is none/],
       [{ mounts: { '/': 'volume:wasi-opfs-programs' } }, /no guest may have it/],
-      [{ worker: () => new Worker('none.js', { type: 'module' }) }, /worker of the program failed/],
+      [{ mounts: { '/': 'volume:wasi-opfs-programs:ro' } }, /no guest may have it/],
+      [{ mounts: { '/': 'tree:wasi-opfs-programs.volume' } }, /no guest may have it/],
+      [{ mounts: { '/': 'tree:wasi-opfs-programs.volume/a' } }, /no guest may have it/],
+      [{ mounts: { '/': { kind: 'tree', name: 'wasi-opfs-programs.volume' } } }, /no guest may/],
+      [{ args: 'tool' }, /'args' is an array of strings/],
+      [{ env: { 'A=B': '' } }, /'A=B' is no name/],
+      [{ env: { A: 'a\0b' } }, /the value of 'A' has a NUL/],
+      [{ signal: 5 }, /signal is an AbortSignal/],
+      [{ progress: 5 }, /progress is a function/],
+      [{ worker: 5 }, /worker is a function/],
+      [{ worker: () => 5 }, /worker is a function that makes a Worker/],
     ];
     for (const [options, says] of rows) {
       const error = await refused(tool('module', ['args'], options));
+      ok(error instanceof TypeError && says.test(error.message), `${says}: ${error}`);
+    }
+    const error = await refused(start('tool-module.wasm'));
+    ok(error instanceof TypeError && /which mounts/.test(error.message), `${error}`);
+  },
+  async 'a stream is let go of if another is none'() {
+    const stdout = new WritableStream();
+    await refused(tool('module', ['args'], { stdout, stderr: 5 }));
+    ok(!stdout.locked, 'it is locked');
+  },
+  async 'a worker that is another script says so'() {
+    const url = (text) => URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+    const other = url("onmessage = () => (postMessage(null), postMessage('mine'))");
+    const rows = [
+      [() => new Worker('none.js', { type: 'module' }), /worker of the program failed/],
+      [() => new Worker(other), /not answered for 10 seconds.*'wasi-opfs\/worker'/],
+    ];
+    for (const [worker, says] of rows) {
+      const error = await refused(tool('module', ['args'], { worker }));
+      ok(error instanceof RunError && error.reason === 'worker', String(error));
       ok(says.test(error.message), `${says}: ${error.message}`);
     }
   },
@@ -285,6 +319,12 @@ export async function all(kinds) {
 
 /** One run of a component, for tests of what is kept of it. */
 export const once = (options) => tool('component', ['args'], options);
+
+/** What is told of a component that cannot be transpiled. */
+export async function untold() {
+  const { reason, message } = await refused(tool('component', ['args'], { cache: false }));
+  return { reason, message };
+}
 
 if (typeof document === 'undefined') {
   serve(checks);
