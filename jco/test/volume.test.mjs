@@ -195,7 +195,7 @@ test('what has its file open without a lock is waited for, and told of', async (
 test('a mount that fails leaves nothing open', async (t) => {
   const { ask, fail } = await stage(t);
   const second = ({ Filesystem }) =>
-    Filesystem.open({ mounts: { '/': 'volume:half', '/x': 'disk:x' } });
+    Filesystem.open({ mounts: { '/': 'volume:half', '/x': 'volume:not/a/name' } });
   const place = ({ Filesystem }) =>
     Filesystem.open({ mounts: { '/': 'volume:half:ro', '/nowhere': 'memory' } });
   for (const half of [second, place, second]) {
