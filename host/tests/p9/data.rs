@@ -4,7 +4,7 @@ use wasi_opfs::door::p9::Request;
 
 use crate::rig::{
     APPEND, CREAT, DIRECTORY, EBADF, EEXIST, EINVAL, EISDIR, ELOOP, ENOTDIR, EXCL, Local, RDONLY,
-    RDWR, ROOT, Rig, TRUNC, WRONLY, name, on_each, with_each,
+    RDWR, ROOT, Rig, TRUNC, WRONLY, changes, name, on_each, with_each,
 };
 
 #[test]
@@ -91,18 +91,7 @@ fn a_file_lives_on_without_a_name() {
         }
         assert_eq!(rig.read(open, 0, 9), Ok(b"content".to_vec()), "{kind}");
         assert_eq!(rig.write(open, 7, b" and more"), Ok(9), "{kind}");
-        let cut = |fid, size| Request::Tsetattr {
-            fid,
-            valid: 0x8 | 0x1,
-            mode: 0o100_600,
-            uid: 0,
-            gid: 0,
-            size,
-            atime: 0,
-            atime_nanos: 0,
-            mtime: 0,
-            mtime_nanos: 0,
-        };
+        let cut = |fid, size| changes(fid, 0x8 | 0x1, 0o100_600, size);
         rig.ask(&cut(open, 11)).expect("cut");
         rig.ask(&cut(walked, 9)).expect("cut");
         let attr = rig.attr(open).expect("known");
@@ -230,18 +219,7 @@ fn whoever_is_not_privileged_drops_privileges_by_writing() {
     on_each(|kind, server| {
         let mut rig = Rig::new(Local::new(server));
         let fid = rig.create("f");
-        let chmod = |fid, mode| Request::Tsetattr {
-            fid,
-            valid: 1,
-            mode,
-            uid: 0,
-            gid: 0,
-            size: 0,
-            atime: 0,
-            atime_nanos: 0,
-            mtime: 0,
-            mtime_nanos: 0,
-        };
+        let chmod = |fid, mode| changes(fid, 1, mode, 0);
         rig.attach(50, b"", 1000).expect("attached");
         rig.attach(51, b"", 0).expect("attached");
         for (root, mode, after) in

@@ -6,8 +6,8 @@ use wasi_opfs::path::{Name, Part};
 
 use crate::play;
 use crate::rig::{
-    CREAT, EINVAL, EMSGSIZE, ENAMETOOLONG, ENOENT, EOPNOTSUPP, Local, RDWR, ROOT, Rig, memory,
-    name, rig, table, way, with_each,
+    CREAT, EINVAL, EMSGSIZE, ENAMETOOLONG, ENOENT, EOPNOTSUPP, Local, RDWR, ROOT, Rig, changes,
+    memory, name, rig, table, way, with_each,
 };
 
 /// One of each kind of request.
@@ -23,18 +23,7 @@ fn all() -> Vec<Request<'static>> {
         Request::Trename { fid, directory: 1001, name: n() },
         Request::Treadlink { fid },
         Request::Tgetattr { fid, mask: 0x7ff },
-        Request::Tsetattr {
-            fid,
-            valid: 1,
-            mode,
-            uid: 0,
-            gid,
-            size: 0,
-            atime: 0,
-            atime_nanos: 0,
-            mtime: 0,
-            mtime_nanos: 0,
-        },
+        changes(fid, 1, mode, 0),
         Request::Txattrwalk { fid, new_fid: 1002, name: b"user.a" },
         Request::Txattrcreate { fid, name: b"user.a", size: 1, flags },
         Request::Treaddir { fid, offset: 0, count: 100 },

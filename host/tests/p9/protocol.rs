@@ -12,8 +12,8 @@ use wasi_opfs::{FileSystem, MountOptions, MountTable};
 
 use crate::rig::{
     ANYBODY, CREAT, DIRECTORY, EBADF, EBUSY, EINVAL, EMFILE, EMSGSIZE, ENOENT, ENOTDIR, EOPNOTSUPP,
-    EPROTO, EROFS, EXDEV, Local, RDONLY, RDWR, ROOT, Rig, TRUNC, WRONLY, errno, memory, name,
-    on_each, rig, table, way, with_each,
+    EPROTO, EROFS, EXDEV, Local, RDONLY, RDWR, ROOT, Rig, TRUNC, WRONLY, changes, errno, memory,
+    name, on_each, rig, table, way, with_each,
 };
 
 fn agreed(server: &Server, msize: u32, version: &[u8]) -> Result<(u32, Vec<u8>), u32> {
@@ -205,30 +205,8 @@ fn a_read_only_export_says_so() {
         Request::Tmknod { fid: ROOT, name: name(b"p"), mode: 0o10_644, major: 0, minor: 0, gid },
         Request::Tlink { directory: ROOT, fid, name: name(b"l") },
         Request::Trename { fid, directory: ROOT, name: name(b"l") },
-        Request::Tsetattr {
-            fid,
-            valid: 1,
-            mode,
-            uid: 0,
-            gid,
-            size: 0,
-            atime: 0,
-            atime_nanos: 0,
-            mtime: 0,
-            mtime_nanos: 0,
-        },
-        Request::Tsetattr {
-            fid,
-            valid: 8,
-            mode,
-            uid: 0,
-            gid,
-            size: 0,
-            atime: 0,
-            atime_nanos: 0,
-            mtime: 0,
-            mtime_nanos: 0,
-        },
+        changes(fid, 1, mode, 0),
+        changes(fid, 8, mode, 0),
     ] {
         assert_eq!(rig.ask(&request), Err(EROFS), "{request:?}");
     }
