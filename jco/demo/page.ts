@@ -217,14 +217,7 @@ async function run({ arguments: line, types }: Example): Promise<void> {
   screen.takes(true);
   become('running', 'Running');
   report(undefined, 'Running');
-  const environment = {
-    COLUMNS: String(screen.columns),
-    LANG: 'C.UTF-8',
-    LINES: String(screen.rows),
-    PWD: '/',
-    TERM: 'xterm-256color',
-    TZ: timeZone(),
-  };
+  const environment = { ...screen.environment, TZ: timeZone() };
   guest = new Guest(
     { type: 'order', ...ready, argv, environment },
     {

@@ -46,12 +46,15 @@ export class Screen {
     this.takes(false);
   }
 
-  get columns(): number {
-    return this.#terminal.cols;
-  }
-
-  get rows(): number {
-    return this.#terminal.rows;
+  /** What a program is told of it. */
+  get environment(): Record<string, string> {
+    return {
+      COLUMNS: String(this.#terminal.cols),
+      LANG: 'C.UTF-8',
+      LINES: String(this.#terminal.rows),
+      PWD: '/',
+      TERM: 'xterm-256color',
+    };
   }
 
   /** The page's own words: `style` is a number of ANSI's. */

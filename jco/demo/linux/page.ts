@@ -183,13 +183,7 @@ async function run({ arguments: line, stdin = '' }: Example): Promise<void> {
   allow(false);
   document.body.dataset.running = '';
   screen.say(`$ ${id} ${line}`.trimEnd(), '1;36');
-  const environment = {
-    COLUMNS: String(screen.columns),
-    LANG: 'C.UTF-8',
-    LINES: String(screen.rows),
-    PWD: '/',
-    TERM: 'xterm-256color',
-  };
+  const { environment } = screen;
   // None of these is a component.
   const module = ready.program as WebAssembly.Module;
   tell({ type: 'program', module, files: ready.files, argv, environment, stdin });
