@@ -162,6 +162,23 @@ const late = {
     })),
 };
 
+/** How entries of the package are bundled. */
+const LIBRARY = {
+  absWorkingDir: dist,
+  outdir: dist,
+  allowOverwrite: true,
+  bundle: true,
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2022',
+  minify: true,
+  keepNames: true,
+  // What reads it by the line is not to choke on it.
+  lineLimit: 120,
+  sourcemap: true,
+  logLevel: 'warning',
+};
+
 /** The entry around the larger core, with all else that is the package's. */
 async function withNinep() {
   const larger = {
@@ -174,45 +191,22 @@ async function withNinep() {
       }),
   };
   await build({
+    ...LIBRARY,
     entryPoints: ['with-ninep.js'],
-    absWorkingDir: dist,
-    outdir: dist,
-    allowOverwrite: true,
-    bundle: true,
     // What is loaded late here, too, imports of the shim what there is in browsers alone.
     splitting: true,
     chunkNames: 'with-ninep-[hash]',
     packages: 'external',
     plugins: [larger, late],
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    minify: true,
-    keepNames: true,
-    lineLimit: 120,
-    sourcemap: true,
-    logLevel: 'warning',
   });
 }
 
 /** What a page without a bundler imports, and what runs its programs. */
 async function standalone() {
   await build({
+    ...LIBRARY,
     entryPoints: { standalone: 'standalone.js', worker: 'program/worker.js' },
-    absWorkingDir: dist,
-    outdir: dist,
-    allowOverwrite: true,
-    bundle: true,
     plugins: [late],
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    minify: true,
-    keepNames: true,
-    // What reads it by the line is not to choke on it.
-    lineLimit: 120,
-    sourcemap: true,
-    logLevel: 'warning',
   });
 }
 
