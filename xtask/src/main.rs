@@ -8,12 +8,14 @@ mod guests;
 mod kills;
 mod programs;
 mod scripts;
+mod tally;
 mod test;
 mod tools;
 mod transcript;
 mod vm;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -93,7 +95,19 @@ enum Chore {
     },
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without a backtrace: what went wrong is mostly another program's, and its output
+            // is what should be seen last.
+            tools::say(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let root = tools::root();
     match Arguments::parse().chore {
         Chore::Build => {

@@ -1,71 +1,22 @@
 //! `cargo xtask test`: every kind of test this repository has, counted together.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 
 use crate::guests::{Outcome, Runner, jobs};
 use crate::kills::{Guest, Kills};
 use crate::programs::Programs;
 use crate::scripts::{Kind, Real};
-use crate::tools::{cargo, chromium, command, firefox, name, say, targets};
+use crate::tally::{CARGO, NODE, PLAIN, Tally};
+use crate::tools::{cargo, chromium, command, firefox, targets};
 use crate::transcript::{TRANSCRIPT, Transcripts};
 use crate::{bench, build, demo, fuzz, vm};
 
 /// What native tests are built with: with others, all of wasmtime is built once more.
 const FEATURES: &str = "wasi-opfs/cli,wasi-opfs/testing";
-
-/// What has been counted so far.
-#[derive(Default)]
-pub(crate) struct Tally {
-    passed: u64,
-    failed: u64,
-    failures: Vec<String>,
-}
-
-impl Tally {
-    /// Counts a step that is one test: it passes if it comes to its end.
-    pub(crate) fn one(&mut self, what: &str, step: impl FnOnce() -> Result<()>) {
-        self.many(what, || step().map(|()| (1, Vec::new())));
-    }
-
-    /// Counts a step that counts its own tests and names those that failed.
-    pub(crate) fn many(&mut self, what: &str, step: impl FnOnce() -> Result<(u64, Vec<String>)>) {
-        say(what);
-        let start = Instant::now();
-        match step() {
-            Ok((passed, failures)) => {
-                self.passed += passed;
-                self.failed += failures.len() as u64;
-                let seconds = start.elapsed().as_secs_f32();
-                say(&format!("  {passed} passed, {} failed in {seconds:.0} s", failures.len()));
-                let named = failures.into_iter().map(|failure| format!("{what}: {failure}"));
-                self.failures.extend(named);
-            }
-            Err(error) => {
-                self.failed += 1;
-                say(&format!("  failed: {error:#}"));
-                self.failures.push(format!("{what}: {error:#}"));
-            }
-        }
-    }
-
-    /// Prints what failed, and last how many did.
-    fn report(&self) -> Result<()> {
-        let mut report = String::new();
-        for failure in &self.failures {
-            writeln!(report, "FAILED {failure}")?;
-        }
-        writeln!(report, "{} passed, {} failed", self.passed, self.failed)?;
-        std::io::Write::write_all(&mut std::io::stdout().lock(), report.as_bytes())?;
-        ensure!(self.failed == 0, "{} tests failed", self.failed);
-        Ok(())
-    }
-}
 
 /// Runs the tests; with a number of `seeds` those that take long, too.
 ///
@@ -82,15 +33,15 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
         let mut command = cargo(root);
         command.args(["test", "--quiet", "--workspace", "--exclude", "guest-tests"]);
         command.args(["--features", FEATURES]);
-        counted(&mut command, cargo_counts)
+        CARGO.run(&mut command)
     });
     tally.one("the npm package", || build::package(root));
     let jco = root.join("jco");
-    tally.many("behaviour suite in Chromium", || counted(&mut suite(root)?, plain_counts));
+    tally.many("behaviour suite in Chromium", || PLAIN.run(&mut suite(root)?));
     tally.many("TypeScript and its tests", || {
         let mut npm = command(&jco, "npm");
         npm.args(["test", "--silent"]).env("CHROME", &chromium).env("FIREFOX", &firefox);
-        counted(&mut npm, node_counts)
+        NODE.run(&mut npm)
     });
 
     tally.one("the bench measures", || bench::smoke(root));
@@ -131,7 +82,7 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
         node.args(["test/engines/kills.test.mjs", "test/engines/quota.test.mjs"]);
         node.env("CHROME", &chromium).env("FIREFOX", &firefox).env("KILLS", kills.to_string());
         node.env("SQLITE", Programs::new(root)?.sqlite()?);
-        counted(&mut node, node_counts)
+        NODE.run(&mut node)
     });
     if let Some(seeds) = seeds {
         tally.many("many random calls, crashes and failures", || {
@@ -140,21 +91,21 @@ pub(crate) fn run(root: &Path, seeds: Option<u32>) -> Result<()> {
             command.args(["--test", "random", "--test", "volume", "--features", "testing"]);
             command.env("WASI_OPFS_SEEDS", seeds.to_string());
             command.env("SEEDS", seeds.saturating_mul(10).to_string());
-            counted(&mut command, cargo_counts)
+            CARGO.run(&mut command)
         });
         tally.many("many hostile guests", || {
             let mut command = cargo(root);
             command.args(["test", "--quiet", "--workspace", "--exclude", "guest-tests"]);
             command.args(["--features", FEATURES, "--test", "p1"]);
             command.env("SEEDS", seeds.to_string());
-            counted(&mut command, cargo_counts)
+            CARGO.run(&mut command)
         });
         tally.many("many calls of components in both forms", || {
             let mut node = command(&jco, "node");
             node.args(["--test", "--test-timeout=1800000", "--test-name-pattern=both forms"]);
             node.arg("test/linked.test.mjs").env("CHROME", &chromium);
             node.env("SEEDS", seeds.to_string());
-            counted(&mut node, node_counts)
+            NODE.run(&mut node)
         });
         tally.one("the fuzzers, a minute each", || fuzz::fuzz(root, None, 60));
         tally.one("the demo with a Linux", || demo::run(root, true, true, None, None));
@@ -333,78 +284,4 @@ fn guest_programs(
 
 fn quiet(command: &mut Command) -> Result<()> {
     crate::tools::run_quietly(command)
-}
-
-/// Runs a command whose output counts tests.
-fn counted(
-    command: &mut Command,
-    counts: fn(&str) -> Option<(u64, u64)>,
-) -> Result<(u64, Vec<String>)> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot start {}", name(command)))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let fail = |why: &str| {
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), &output.stdout);
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), &output.stderr);
-        format!("{} {why}", name(command))
-    };
-    let Some((passed, failed)) = counts(&text) else {
-        bail!(fail("counted no tests"));
-    };
-    if failed > 0 || !output.status.success() {
-        let why = format!("ended with {}, {failed} failed", output.status);
-        let failures = std::iter::repeat_n(fail(&why), usize::try_from(failed.max(1))?);
-        return Ok((passed, failures.collect()));
-    }
-    Ok((passed, Vec::new()))
-}
-
-/// Adds up `test result: ok. 3 passed; 0 failed; …`.
-fn cargo_counts(text: &str) -> Option<(u64, u64)> {
-    text.lines()
-        .filter_map(|line| {
-            let (_, counts) = line.split_once("test result: ")?;
-            let number = |word: &str| {
-                let (before, _) = counts.split_once(word)?;
-                before.rsplit([' ', ';']).find(|part| !part.is_empty())?.parse::<u64>().ok()
-            };
-            Some((number("passed")?, number("failed")?))
-        })
-        .reduce(|sum, next| (sum.0 + next.0, sum.1 + next.1))
-}
-
-/// Reads `3 passed, 0 failed`.
-fn plain_counts(text: &str) -> Option<(u64, u64)> {
-    let line = text.lines().rev().find(|line| line.contains(" passed, "))?;
-    let (passed, rest) = line.trim().split_once(" passed, ")?;
-    Some((passed.parse().ok()?, rest.strip_suffix(" failed")?.parse().ok()?))
-}
-
-/// Reads the `# pass 3` and `# fail 0` of node's test runner.
-fn node_counts(text: &str) -> Option<(u64, u64)> {
-    let number = |word: &str| {
-        let after = |line: &str| {
-            let line = line.trim_start_matches(['#', 'ℹ', ' ']);
-            line.strip_prefix(word)?.trim().parse::<u64>().ok()
-        };
-        text.lines().filter_map(after).reduce(|sum, next| sum + next)
-    };
-    Some((number("pass ")?, number("fail ")?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_are_read() {
-        let cargo = "test result: ok. 3 passed; 1 failed; 0 ignored\n\
-                     test result: FAILED. 20 passed; 0 failed; 0 ignored";
-        assert_eq!(cargo_counts(cargo), Some((23, 1)));
-        assert_eq!(plain_counts("x\n7 passed, 2 failed\n"), Some((7, 2)));
-        assert_eq!(node_counts("# tests 3\n# pass 2\n# fail 1\n"), Some((2, 1)));
-        assert_eq!(node_counts("nothing"), None);
-    }
 }

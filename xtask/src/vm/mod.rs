@@ -19,7 +19,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 pub(crate) use self::page::linux;
-use crate::test::Tally;
+use crate::tally::Tally;
 use crate::tools::{cargo, run, run_quietly, say};
 pub(crate) use figures::{Figure, measure};
 use image::{TARGET, alone};
