@@ -78,6 +78,23 @@ fn creating_opens_and_moves_the_fid() {
 }
 
 #[test]
+fn a_reply_has_nothing_of_the_one_before() {
+    with_each(|kind, rig| {
+        rig.file("long", &[7; 5000]);
+        rig.file("short", b"text");
+        let long = rig.open("long", RDONLY).expect("opened");
+        let short = rig.open("short", RDWR).expect("opened");
+        for (offset, count, wanted) in
+            [(0, 4096, &b"text"[..]), (1, 2, b"ex"), (3, 9, b"t"), (4, 9, b""), (9, 4096, b"")]
+        {
+            assert_eq!(rig.read(long, 0, 5000), Ok(vec![7; 5000]), "{kind}");
+            assert_eq!(rig.read(short, offset, count), Ok(wanted.to_vec()), "{kind}");
+            assert_eq!(rig.write(long, 0, b"x"), Err(EBADF), "{kind}");
+        }
+    });
+}
+
+#[test]
 fn a_file_lives_on_without_a_name() {
     with_each(|kind, rig| {
         rig.file("f", b"content");

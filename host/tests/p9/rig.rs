@@ -54,6 +54,8 @@ pub(crate) const ROOT: u32 = 0;
 pub(crate) struct Local {
     pub(crate) session: Session,
     replies: Arc<Mutex<VecDeque<Vec<u8>>>>,
+    /// With what is left of the reply before, as transports have it.
+    reply: Vec<u8>,
 }
 
 impl Local {
@@ -63,14 +65,13 @@ impl Local {
         let session = server.session(Arc::new(move |message: &[u8]| {
             late.lock().expect("no panic").push_back(message.to_vec());
         }));
-        Self { session, replies }
+        Self { session, replies, reply: Vec::new() }
     }
 
     /// What a message is answered with at once.
     pub(crate) fn raw(&mut self, message: &[u8]) -> (Handled, Vec<u8>) {
-        let mut reply = Vec::new();
-        let handled = block_on(self.session.handle(message, &mut reply));
-        (handled, reply)
+        let handled = block_on(self.session.handle(message, &mut self.reply));
+        (handled, self.reply.clone())
     }
 
     /// How many replies have come that were not taken.

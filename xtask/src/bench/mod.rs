@@ -233,9 +233,10 @@ fn add_guests(root: &Path, request: &mut Value) -> Result<()> {
 /// Asks for what is measured of files for virtual machines, and says what one boots.
 fn add_linux(root: &Path, request: &mut Value) -> Result<()> {
     let folder = crate::vm::linux(root)?;
-    for name in ["bios.bin", "vgabios.bin", "vmlinuz", "initramfs"] {
+    for name in ["bios.bin", "vgabios.bin", "vmlinuz"] {
         request["linux"][name] = json!(folder.join(name));
     }
+    request["linux"]["initramfs"] = json!(crate::vm::files_with_git(root)?);
     request["linux"]["v86.wasm"] = json!(root.join("jco/node_modules/v86/build/v86.wasm"));
     Ok(())
 }

@@ -2,12 +2,14 @@
 //! same way, and the server that QEMU has built in, which needs no network.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use super::image;
 use super::machine::{Machine, Ran, Running};
@@ -20,6 +22,8 @@ use crate::tools::{apt_install, cargo, on_path, run, say};
 const MSIZES: [u32; 3] = [8192, 65_536, 524_288];
 /// That with which all but the throughput is measured.
 const MSIZE: u32 = 262_144;
+/// The longest message of what git, tar and rm do there, but those that ask for a flush.
+pub(crate) const LONGEST: &str = "longest_message_ms";
 const LIMIT: Duration = Duration::from_mins(10);
 
 /// What was measured of whom: the unit is in the name.
@@ -67,14 +71,14 @@ pub(crate) fn measure(root: &Path, runs: u32) -> Result<Vec<Figure>> {
         fs::create_dir_all(&folder).map(|()| folder)
     };
     let (dir, theirs, qemus) = (place("dir")?, place("diod")?, place("qemu")?);
-    let example = example(root)?;
     let file = scratch.join("served.volume");
-    let volume = Server::of(&example, |command| {
-        command.arg("volume").arg(&file);
-    })?;
-    let ours = Server::of(&example, |command| {
-        command.arg("dir").arg(&dir);
-    })?;
+    let example = example(root)?;
+    let serve = |what: &str, at: &Path, more: Option<&Path>| {
+        Server::of(&example, |command| {
+            command.arg(what).arg(at).args(more);
+        })
+    };
+    let (volume, ours) = (serve("volume", &file, None)?, serve("dir", &dir, None)?);
     let (_diod, port) = diod(&theirs)?;
     let virtfs = format!(
         "local,path={},mount_tag=qemu,security_model=passthrough,multidevs=remap",
@@ -107,6 +111,15 @@ pub(crate) fn measure(root: &Path, runs: u32) -> Result<Vec<Figure>> {
             }
         }
     }
+    // Apart from what is timed: to trace is some work, too.
+    for (what, at) in [("volume", scratch.join("traced.volume")), ("dir", place("traced")?)] {
+        let trace = scratch.join(format!("{what}.jsonl"));
+        let server = serve(what, &at, Some(&trace))?;
+        let peer = Peer::by_tcp(what, server.port, "");
+        one(&mut machine, &peer, MSIZE, "sh /run/steps/measure.sh HERE", "", &mut Vec::new())?;
+        let value = longest(&trace)?;
+        figures.push(Figure { peer: what, name: LONGEST.to_owned(), value });
+    }
     machine.end()?;
     Ok(figures)
 }
@@ -131,6 +144,23 @@ fn one(
     }
     machine.set_up("rm -rf /mnt/x/measured")?;
     machine.set_up("busybox umount /mnt/x")
+}
+
+/// The longest message in a trace, in milliseconds; not of those that flush.
+fn longest(trace: &Path) -> Result<f64> {
+    let mut longest = (0.0, String::new());
+    for line in BufReader::new(fs::File::open(trace)?).lines() {
+        let line = line?;
+        let event: Value = serde_json::from_str(&line).context("a line of a trace")?;
+        let us = event["us"].as_f64().context("a line of a trace has a time")?;
+        if us > longest.0 && event["call"] != "Tfsync" {
+            longest = (us, line);
+        }
+    }
+    let (us, line) = longest;
+    ensure!(us > 0.0, "nothing is in {}", trace.display());
+    say(&format!("  the longest message: {line}"));
+    Ok(us / 1000.0)
 }
 
 /// Builds the server alone, optimised.

@@ -18,10 +18,10 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-pub(crate) use self::page::linux;
+pub(crate) use self::page::{files_with_git, linux};
 use crate::tally::Tally;
 use crate::tools::{cargo, run, run_quietly, say};
-pub(crate) use figures::{Figure, measure};
+pub(crate) use figures::{Figure, LONGEST, measure};
 use image::{TARGET, alone};
 use machine::Machine;
 use pieces::{PC, Pieces};

@@ -3,7 +3,7 @@
 use super::attributes::kind_of;
 use super::errno::Result;
 use super::fids::{Fid, Held, OpenFile};
-use super::messages::{Reply, begin, finish};
+use super::messages::{Reply, begin, begin_over, finish};
 use super::session::{Inner, Out};
 use super::walk::{qid, qid_kind};
 use super::wire::{DirEntry, HEADER, Qid};
@@ -115,11 +115,13 @@ impl Inner {
         const RREAD: u8 = Reply::Rread { data: super::wire::Data(b"") }.number();
         let fid = self.fids.get(fid)?;
         let room = self.room(count);
-        begin(RREAD, out.tag, out.message);
         match &*fid.held {
             Held::File(file) => {
-                // Straight to where it is sent from.
+                // Straight to where it is sent from. What the reply before has left there is
+                // read over, or cut off; filling it with zeros first would cost as much as
+                // reading what is in memory.
                 out.message.resize(DATA + room, 0);
+                begin_over(RREAD, out.tag, out.message);
                 let into = Destination::Slice(&mut out.message[DATA..]);
                 let (read, _) = file.descriptor.read_into(into, offset)?;
                 out.message.truncate(DATA + read);
@@ -127,6 +129,7 @@ impl Inner {
             Held::Value(value) => {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX).min(value.len());
                 let end = start.saturating_add(room).min(value.len());
+                begin(RREAD, out.tag, out.message);
                 out.message.resize(DATA, 0);
                 out.message.extend_from_slice(&value[start..end]);
             }

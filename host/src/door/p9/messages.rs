@@ -32,6 +32,12 @@ pub(super) fn begin(number: u8, tag: u16, into: &mut Vec<u8>) {
     tag.put(into);
 }
 
+/// The same in a message that has room for more: what is behind its head is left as it is.
+pub(super) fn begin_over(number: u8, tag: u16, message: &mut [u8]) {
+    message[4] = number;
+    message[5..HEADER].copy_from_slice(&tag.to_le_bytes());
+}
+
 pub(super) fn finish(message: &mut [u8]) {
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
     message[..4].copy_from_slice(&length.to_le_bytes());
