@@ -2,10 +2,10 @@
 # looks at what it finds. Prints `ok NAME` or `FAILED NAME: why` for each.
 cd "$1" || exit 1
 # Those that test Linux itself, swap, or memory alone are left out.
-for stressor in access chdir chmod chown copy-file dentry dir dirdeep dirmany dup fallocate \
-  fcntl fiemap file-ioctl filename flock fpunch fstat getdent handle hdd io iomix lease link \
-  locka lockf lockofd mknod mmap open readahead rename revio seal seek sendfile splice \
-  symlink sync-file touch utime verity xattr
+for stressor in access aio chattr chdir chmod chown copy-file dentry dir dirdeep dirmany \
+  dnotify dup fallocate fanotify fcntl fiemap file-ioctl filename flock fpunch fsize fstat \
+  getdent handle hdd inode-flags inotify io iomix lease link locka lockf lockofd mknod mmap open \
+  readahead rename revio seal seek sendfile splice symlink sync-file touch utime verity xattr
 do
   stress-ng --"$stressor" 2 --timeout "$2"s --temp-path "$1" --verify > said 2>&1
   code=$?
