@@ -10,8 +10,9 @@ use super::server::Server;
 use super::{Session, mount, whole};
 
 const OPTIONS: &str = "cache=none,msize=65536";
-/// In which time a server is killed, at any rate.
-const LIMIT: Duration = Duration::from_mins(2);
+/// In which time a server is killed, at any rate: now and then Linux does not notice, and waits
+/// for an answer that nobody will give.
+const LIMIT: Duration = Duration::from_secs(30);
 
 impl Session {
     /// Kills servers of a volume and of a directory so many times each.
