@@ -7,7 +7,7 @@ use wasi_opfs::backend::volume::{Options, Volume};
 use wasi_opfs::backend::{Backend, Destination, Fresh, Position, Removal, Source};
 use wasi_opfs::path::Name;
 
-use crate::work::BOTH;
+use crate::work::{BOTH, Random};
 
 const LIMIT: u64 = 12 << 20;
 const FILE: usize = 60_000;
@@ -112,5 +112,26 @@ fn a_full_table_can_be_emptied() {
             block_on(volume.remove(&root, &long(number), Removal::File)).expect("remove");
         }
         block_on(volume.sync()).expect("sync");
+    }
+}
+
+/// Whenever the larger area of the log is taken into use: when it is found too small, in the
+/// middle of a commit before, or by a flush.
+#[test]
+fn a_volume_with_room_is_never_full() {
+    for seed in crate::seeds(8) {
+        let mut random = Random::new(seed);
+        let volume = Volume::open(Ram::new(1 << 30), Options::default()).expect("a volume");
+        let root = volume.root();
+        let written: Vec<_> = (0..seed % 8).map(|_| random.below(9000)).collect();
+        for number in 0..9000 {
+            // Long, so that few of them make a large table.
+            let name = Name::new(format!("{number:0>250}").as_bytes()).expect("a name");
+            let made = block_on(volume.create(&root, &name, Fresh::FILE, BOTH));
+            assert!(made.is_ok(), "seed {seed}, file {number}: {:?}", made.err());
+            if written.contains(&number) {
+                volume.write_out().expect("written");
+            }
+        }
     }
 }

@@ -490,7 +490,11 @@ impl Store {
         if active < least && self.log.capacity().1 >= least {
             // It grew faster than the checkpoint.
             self.commit()?;
-            self.checkpoint()?;
+            // That may have made the other area the one in use; another checkpoint would go
+            // back to the smaller one.
+            if self.log.capacity().0 < least {
+                self.checkpoint()?;
+            }
             self.enlarge_spare(wanted)?;
         }
         let (active, spare) = self.log.capacity();
