@@ -34,12 +34,22 @@ export type NinepHandle = (request: Uint8Array, reply: NinepReply) => void;
 const LATER = -1;
 const CLOSED = -3;
 
-/** Where the tag of a message is; a reply has that of its request. */
+/** What each message begins with: its length, its type and its tag. */
+const HEADER = 7;
 const TAG = 5;
 
+/** A reply has the tag of its request. */
 function tagOf(message: Uint8Array): number {
   return message[TAG]! | (message[TAG + 1]! << 8);
 }
+
+/** What is said of requests that nobody serves any more: `Rlerror`, with `EIO`. */
+function failure(tag: number): Uint8Array<ArrayBuffer> {
+  const length = HEADER + 4;
+  return Uint8Array.of(length, 0, 0, 0, 7, tag & 0xff, tag >> 8, 5, 0, 0, 0);
+}
+
+const NO_MESSAGE = 'that is no message of 9P2000.L: hand over one whole message';
 
 /** The core's memory, as it is now. */
 let memory = new Uint8Array();
@@ -58,17 +68,18 @@ export class Ninep {
 
   private constructor(filesystem: number, options: NinepOptions, trace?: TraceListener) {
     const { owner, limits: { msize, fids, outstanding } = {} } = options;
-    for (const [name, value] of Object.entries({ ...owner, msize, fids, outstanding })) {
+    const { uid, gid } = owner ?? {};
+    if (owner !== undefined && (uid === undefined || gid === undefined)) {
+      throw new TypeError("'owner' has two numbers: { uid, gid }");
+    }
+    for (const [name, value] of Object.entries({ uid, gid, msize, fids, outstanding })) {
       if (value !== undefined && !(Number.isInteger(value) && value >= 0 && value < 2 ** 32)) {
-        throw new TypeError(`'${name}' is a whole number from 0 to ${2 ** 32 - 1}`);
+        throw new TypeError(`'${name}' is a whole number, and not below 0`);
       }
     }
-    const { uid, gid } = owner ?? {};
     const late: NinepReply = (message) => {
-      const reply = this.#late.get(tagOf(message));
-      this.#late.delete(tagOf(message));
-      // Somebody else is being answered, and is not to wait for this.
-      queueMicrotask(() => reply?.(message));
+      // Somebody is being answered, and is not to wait for this; it may be who asks for it.
+      queueMicrotask(() => this.#take(tagOf(message))?.(message));
     };
     this.#number = core.p9Open(filesystem, uid, gid, msize, fids, outstanding, late, trace);
   }
@@ -80,13 +91,24 @@ export class Ninep {
 
   /**
    * Does what a message asks, and hands the answer to `reply`: before this returns, unless a
-   * mount waits, or the machine waits for a lock. To be given to v86 as it is.
+   * mount waits, or the machine waits for a lock. To be given to v86 as it is. When the
+   * connection is closed, or its files are, everything is answered with the error EIO.
    */
   readonly handle: NinepHandle = (request, reply) => {
+    if (!this.#handled(request, reply)) {
+      throw new TypeError(NO_MESSAGE);
+    }
+  };
+
+  /** Whether it was a message. */
+  #handled(request: Uint8Array, reply: NinepReply): boolean {
     const { length } = request;
     const wanted = core.p9Request(this.#number, length);
     if (wanted === CLOSED) {
-      throw new Error("the connection is closed; make another with 'ninep'");
+      if (length >= HEADER) {
+        reply(failure(tagOf(request)));
+      }
+      return length >= HEADER;
     }
     bytes().set(
       wanted < length ? request.subarray(0, wanted) : request,
@@ -98,10 +120,16 @@ export class Ninep {
       reply(bytes().slice(start, start + replied) as Uint8Array<ArrayBuffer>);
     } else if (replied === LATER) {
       this.#late.set(tagOf(request), reply);
-    } else {
-      throw new TypeError('that is no message of 9P2000.L: hand over one whole message');
     }
-  };
+    return replied >= LATER;
+  }
+
+  /** Who takes the reply with this tag; nobody after that. */
+  #take(tag: number): NinepReply | undefined {
+    const reply = this.#late.get(tag);
+    this.#late.delete(tag);
+    return reply;
+  }
 
   /**
    * Answers what comes through a port, for a machine in another worker, or in the page: there,
@@ -114,17 +142,19 @@ export class Ninep {
     this.#port = port;
     const reply: NinepReply = (message) => port.postMessage(message, [message.buffer]);
     port.onmessage = ({ data }: MessageEvent<unknown>) => {
+      // What is no message has nobody who waits for an answer.
       if (data instanceof Uint8Array) {
-        this.handle(data, reply);
+        this.#handled(data, reply);
       }
     };
   }
 
-  /** Closes what the machine has open, and the port. */
+  /** Closes what the machine has open: what it asks from now on, and waits for, fails. */
   close(): void {
     core.p9Close(this.#number);
-    this.#late.clear();
-    this.#port?.close();
+    for (const tag of [...this.#late.keys()]) {
+      this.#take(tag)?.(failure(tag));
+    }
   }
 
   [Symbol.dispose](): void {
@@ -141,6 +171,9 @@ export function ninepThrough(port: MessagePort): NinepHandle {
     reply?.(data);
   };
   return (request, reply) => {
+    if (request.length < HEADER) {
+      throw new TypeError(NO_MESSAGE);
+    }
     waiting.set(tagOf(request), reply);
     port.postMessage(request);
   };

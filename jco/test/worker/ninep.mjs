@@ -123,6 +123,9 @@ export function checks(kind) {
           ok(/'(msize|fids)'/.test(error.message), error.message);
         }
         ok(/'uid'/.test(thrown(() => fs.ninep({ owner: { uid: '0', gid: 0 } })).message), 'uid');
+        for (const owner of [5, [3, 4], '1:2', { uid: 1 }, { gid: 1 }, null]) {
+          ok(/'owner' has/.test(thrown(() => fs.ninep({ owner })).message), String(owner));
+        }
       }),
 
     'what is no message is refused, and the next is answered': () =>
@@ -160,6 +163,41 @@ export function checks(kind) {
         same((await waiting).view.getUint8(7), 0);
       }),
 
+    'a flush is answered, and ends the wait for a lock': () =>
+      opened(async (fs) => {
+        await fs.writeFile('/locked', '');
+        const { port1, port2 } = new MessageChannel();
+        const [one, other] = [fs.ninep(), fs.ninep()];
+        other.serve(port1);
+        for (const handle of [other.handle, ninepThrough(port2)]) {
+          const [owner, client] = [new Client(one.handle), new Client(handle)];
+          for (const each of [owner, client]) {
+            await each.begin();
+            await each.ask('walk', 0, 1, ['locked']);
+            await each.ask('lopen', 1, 2);
+          }
+          const lock = (of, kind, block) => of.ask('lock', 1, kind, block, 0, 0, 1, 'test');
+          const flush = (tag) => client.send(message('flush', 8, tag));
+          // Nothing has this tag, this has it itself, and this was answered long ago.
+          for (const tag of [77, 8, 1]) {
+            same((await flush(tag)).type, 109);
+          }
+          same((await lock(owner, 1, 0)).view.getUint8(7), 0);
+          let granted = false;
+          const waiting = client.send(message('lock', 9, 1, 1, 1, 0, 0, 1, 'test'));
+          void waiting.then(() => (granted = true));
+          same((await flush(9)).type, 109);
+          await lock(owner, 2, 0);
+          // It is not the flushed one that has it now.
+          same((await lock(owner, 1, 0)).view.getUint8(7), 0);
+          ok(!granted, 'what was flushed is answered');
+          await lock(owner, 2, 0);
+        }
+        one.close();
+        other.close();
+        port2.close();
+      }),
+
     'a port serves as well': () =>
       opened(async (fs) => {
         const { port1, port2 } = new MessageChannel();
@@ -174,6 +212,12 @@ export function checks(kind) {
         );
         same((await Promise.all(asked)).map(({ type }) => type), [119, 119, 119]);
         same((await client.ask('read', 0, 0, 100)).text, 'onetwosix');
+        // What is no message is nobody's, and is passed over.
+        for (const wrong of [new Uint8Array(5), new Uint8Array(20), 'text', null]) {
+          port2.postMessage(wrong);
+        }
+        ok(/no message/.test(thrown(() => client.send(new Uint8Array(5))).message), 'short');
+        same((await client.ask('read', 0, 3, 3)).text, 'two');
         connection.close();
         port2.close();
       }),
@@ -200,18 +244,38 @@ export function checks(kind) {
       ok(us >= 0, 'how long it took');
     },
 
-    'what is closed says so': () =>
+    'what is closed fails, and so does what waits for it': () =>
       opened(async (fs) => {
-        const connection = fs.ninep();
-        const request = message('version', 0xffff, 8192, '9P2000.L');
-        connection.handle(request, () => {});
+        const EIO = 5;
+        await fs.writeFile('/locked', '');
+        const { port1, port2 } = new MessageChannel();
+        const [connection, served] = [fs.ninep(), fs.ninep()];
+        served.serve(port1);
+        const handles = [connection.handle, ninepThrough(port2)];
+        const clients = handles.map((handle) => new Client(handle));
+        for (const client of clients) {
+          await client.begin();
+          await client.ask('walk', 0, 1, ['locked']);
+          await client.ask('lopen', 1, 2);
+        }
+        const [owner, waits] = clients;
+        await owner.ask('lock', 1, 1, 1, 0, 0, 1, 'test');
+        const waiting = waits.ask('lock', 1, 1, 1, 0, 0, 2, 'test');
+        same((await waits.ask('getattr', 0, 0x7ff)).type, 25);
+        served.close();
+        same((await waiting).errno, EIO);
         connection.close();
         connection.close();
-        const error = thrown(() => connection.handle(request, () => {}));
-        ok(/closed/.test(error.message), error.message);
-        const left = fs.ninep();
+        for (const client of clients) {
+          same((await client.ask('getattr', 0, 0x7ff)).errno, EIO);
+          same((await client.ask('version', 8192, '9P2000.L')).errno, EIO);
+        }
+        port2.close();
+        const left = new Client(fs.ninep().handle);
+        await left.begin();
         fs.close();
-        ok(/closed/.test(thrown(() => left.handle(request, () => {})).message), 'the mounts');
+        same((await left.ask('getattr', 0, 0x7ff)).errno, EIO);
+        ok(/no message/.test(thrown(() => left.send(new Uint8Array(3))).message), 'no message');
         ok(/closed/.test(thrown(() => fs.ninep()).message), 'no more connections');
       }),
   };

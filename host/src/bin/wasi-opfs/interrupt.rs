@@ -57,10 +57,25 @@ pub(crate) fn check() -> Result<()> {
 async fn next() -> Option<i32> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).ok()?;
+    let mut quit = signal(SignalKind::quit()).ok()?;
+    // The terminal is gone; but whoever was started by `nohup` is to stay.
+    let hangup = SignalKind::hangup();
+    let mut hangup = if is_ignored(hangup.as_raw_value()) { None } else { signal(hangup).ok() };
     tokio::select! {
         answer = tokio::signal::ctrl_c() => answer.ok().map(|()| 130),
         answer = terminate.recv() => answer.map(|()| 143),
+        answer = quit.recv() => answer.map(|()| 131),
+        Some(()) = async { hangup.as_mut()?.recv().await } => Some(129),
     }
+}
+
+/// Whether this process was told to ignore a signal, where that can be seen.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| (mask >> (signal - 1)) & 1 == 1)
 }
 
 #[cfg(not(unix))]

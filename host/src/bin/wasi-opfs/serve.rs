@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -79,7 +79,8 @@ pub(crate) struct P9 {
     msize: u32,
 
     /// The most files that one client may know of at once.
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().fids)]
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().fids,
+          value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     fids: usize,
 
     /// Write each request as a line of JSON, to FILE or to standard error (`-`).
@@ -114,13 +115,16 @@ impl FromStr for Listen {
 
     fn from_str(text: &str) -> Result<Self> {
         match text.split_once(':') {
-            Some(("tcp", address)) => match address.parse() {
-                Ok(address) => Ok(Self::Tcp(address)),
-                Err(_) => bail!(
-                    "'{address}' is no address with a port; give one as 127.0.0.1:5640 or \
-                     [::1]:5640"
-                ),
-            },
+            Some(("tcp", address)) => {
+                // A name may have several: the first one is what others try first, too.
+                let found = address.to_socket_addrs().ok().and_then(|mut all| all.next());
+                found.map(Self::Tcp).with_context(|| {
+                    format!(
+                        "'{address}' is no address with a port; give one as 127.0.0.1:5640 or \
+                         [::1]:5640"
+                    )
+                })
+            }
             #[cfg(unix)]
             Some(("unix", path)) if !path.is_empty() => Ok(Self::Unix(path.into())),
             _ => bail!("give it as tcp:127.0.0.1:5640 or unix:PATH"),
@@ -320,7 +324,9 @@ fn listen_unix(path: &std::path::Path, accepted: Accepted) -> Result<()> {
         fs::remove_file(path).with_context(|| format!("cannot take the place of '{shown}'"))?;
     }
     let listener = UnixListener::bind(path).with_context(|| {
-        format!("cannot listen at unix:{shown}; remove what is there, or take another path")
+        let is_there = fs::symlink_metadata(path).is_ok();
+        let next = if is_there { "remove what is there, or take" } else { "take" };
+        format!("cannot listen at unix:{shown}; {next} another path")
     })?;
     say(&format!("listening at unix:{shown}"));
     tokio::spawn(async move {

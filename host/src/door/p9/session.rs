@@ -125,9 +125,13 @@ impl Session {
     }
 
     /// Answers what is too long to be taken, of which `head` is the beginning; what is left
-    /// of it is to be passed over.
+    /// of it is to be passed over. What comes first and is so long is no message: it is what
+    /// other protocols begin with.
     pub fn refuse_long(&self, head: &[u8], reply: &mut Vec<u8>) -> Handled {
         let Ok((_, tag)) = header(head) else { return Handled::Broken };
+        if self.0.msize() == 0 {
+            return Handled::Broken;
+        }
         let errno = Errno::from(ErrorCode::MessageSize).number;
         Reply::Rlerror { errno }.encode(tag, reply);
         Handled::Replied
