@@ -123,6 +123,9 @@ function run(program: Program, files: Filesystem): void {
   }
 }
 
+/** Whoever waits for something that will not be: why has been said. */
+const ignored = (): void => {};
+
 /** The files as soon as they are open, Linux as soon as it is up. */
 const opened = Promise.withResolvers<Filesystem>();
 const up = Promise.withResolvers<Running>();
@@ -145,11 +148,12 @@ addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
       );
       break;
     case 'program':
-      void opened.promise.then((files) => run(data, files));
+      opened.promise.then((files) => run(data, files), ignored);
       break;
     default:
-      void up.promise.then(({ machine }) =>
-        data.type === 'typed' ? machine.type(data.bytes) : machine.resize(data.columns, data.rows),
-      );
+      up.promise.then(({ machine }) => {
+        if (data.type === 'typed') machine.type(data.bytes);
+        else machine.resize(data.columns, data.rows);
+      }, ignored);
   }
 });

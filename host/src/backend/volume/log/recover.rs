@@ -84,11 +84,11 @@ pub(in crate::backend::volume) fn recover(
         if limit == u64::MAX && alone && has_successor(disk, &superblock)? {
             return Err(damaged(Damage::new("its newer superblock is lost")));
         }
-        let used = used(&mut replayed, &superblock, end).map_err(damaged)?;
         // What is live and was written since all was flushed has to be there.
         let live = live(&replayed.table, &replayed.sums, durable.max(superblock.last));
-        match first_bad(disk, &live, &mut verdicts)? {
+        match first_bad(disk, &live, end, &mut verdicts)? {
             None => {
+                let used = used(&mut replayed, &superblock, end).map_err(damaged)?;
                 let Replayed { log, table, .. } = replayed;
                 let volume = Volume { log, table, used, end, discarded };
                 return Ok(Found::Volume(Box::new(volume)));
@@ -443,21 +443,26 @@ pub(super) fn live(table: &Table, sums: &Sums, durable: u64) -> Sums {
 fn first_bad(
     disk: &mut dyn Disk,
     live: &Sums,
+    end: u32,
     verdicts: &mut Verdicts,
 ) -> Result<Option<u64>, SetupError> {
-    Ok(bad(disk, live, verdicts)?.values().copied().min())
+    Ok(bad(disk, live, end, verdicts)?.values().copied().min())
 }
 
-/// Blocks that are not what was written, each with the commit that wrote it.
+/// Blocks that are not what was written, each with the commit that wrote it. The disk has `end`
+/// blocks: it may have grown for those behind, and a power cut has undone that.
 pub(super) fn bad(
     disk: &mut dyn Disk,
     live: &Sums,
+    end: u32,
     verdicts: &mut Verdicts,
 ) -> Result<BTreeMap<u32, u64>, SetupError> {
     let mut found = BTreeMap::new();
     let mut bytes = vec![0; BLOCK];
     for (&block, &(sum, sequence)) in live {
-        let good = if let Some(good) = verdicts.get(&(block, sum)) {
+        let good = if block >= end {
+            false
+        } else if let Some(good) = verdicts.get(&(block, sum)) {
             *good
         } else {
             let at = u64::from(block) * BLOCK as u64;

@@ -64,21 +64,20 @@ pub(in crate::backend::volume) fn salvage(
         };
         let table = Table::with_root(seed);
         let mut replayed = replay(disk, &superblock, before, limit, table, judge)?;
-        given_up(disk, &replayed.log, findings)?;
-        replayed.table.mend_names(findings, now).map_err(unreadable)?;
-        let fixed = [Run { start: 0, count: SLOTS }, superblock.active];
-        replayed.table.mend_extents(end, &fixed, findings);
-        let log = &replayed.log;
-        let (sequence, last) = (log.sequence, superblock.last);
+        let (sequence, last) = (replayed.log.sequence, superblock.last);
         let durable = replayed.durable.max(last);
         let written = live(&replayed.table, &replayed.sums, 0);
-        let bad = bad(disk, &written, &mut verdicts)?;
+        let bad = bad(disk, &written, end, &mut verdicts)?;
         if let Some(first) = bad.values().copied().filter(|commit| *commit > durable).min()
             && first <= sequence
         {
             limit = first - 1;
             continue;
         }
+        given_up(disk, &replayed.log, findings)?;
+        replayed.table.mend_names(findings, now).map_err(unreadable)?;
+        let fixed = [Run { start: 0, count: SLOTS }, superblock.active];
+        replayed.table.mend_extents(end, &fixed, findings);
         if limit < u64::MAX {
             findings.note(format!(
                 "the data of commit {} was not stored whole before a power cut; a mount goes back \
