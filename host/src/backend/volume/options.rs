@@ -218,6 +218,7 @@ fn format(disk: &mut dyn Disk, options: Options, seed: u64) -> Result<Opened, Er
 
 /// Makes what was found durable, and removes what nobody can reach any more.
 fn take_over(store: &mut Store, discarded: bool) -> Result<(), ErrorCode> {
+    store.log.finish(&mut *store.disk)?;
     store.log.flush_found(&mut *store.disk)?;
     if discarded {
         // Another frame takes the place of the one that was left out, so that it and its

@@ -320,8 +320,13 @@ impl Log {
     }
 
     fn write_superblock(&mut self, disk: &mut dyn Disk, flush: bool) -> Result<()> {
+        self.superblock_is_due(flush);
+        self.finish(disk)
+    }
+
+    /// Has the superblock written before anything else is.
+    fn superblock_is_due(&mut self, flush: bool) {
         let (at, bytes) = (self.superblock.offset(), self.superblock.encode().to_vec());
         self.due = Some(Due { at, bytes, flush });
-        self.finish(disk)
     }
 }

@@ -62,10 +62,12 @@ pub(in crate::backend::volume) fn recover(
 ) -> Result<Found, SetupError> {
     let len = disk.len().map_err(unreadable)?;
     let slots = slots(disk, len)?;
-    let Some((superblock, alone)) = newest(&slots) else {
+    let Some((newest, alone)) = newest(&slots) else {
         return if is_blank(disk, &slots, len)? { Ok(Found::Nothing) } else { Err(no_volume()) };
     };
     let end = blocks(len);
+    let instead = before_growth(&slots, &newest, end);
+    let superblock = instead.unwrap_or(newest);
     check_areas(&superblock, end).map_err(damaged)?;
     let mut limit = u64::MAX;
     let mut discarded = false;
@@ -89,7 +91,11 @@ pub(in crate::backend::volume) fn recover(
         match first_bad(disk, &live, end, &mut verdicts)? {
             None => {
                 let used = used(&mut replayed, &superblock, end).map_err(damaged)?;
-                let Replayed { log, table, .. } = replayed;
+                let Replayed { mut log, table, .. } = replayed;
+                if instead.is_some() {
+                    // Before anything lies where the other one has its area.
+                    log.superblock_is_due(true);
+                }
                 let volume = Volume { log, table, used, end, discarded };
                 return Ok(Found::Volume(Box::new(volume)));
             }
@@ -159,6 +165,24 @@ pub(super) fn is_blank(disk: &mut dyn Disk, slots: &[Slot], len: u64) -> Result<
         Ok(())
     })?;
     Ok(!found)
+}
+
+/// What stands in for the newest superblock if that names a spare area that the disk had grown
+/// for, and a power cut has undone that: then it was not flushed, and the one before, of the
+/// same checkpoint, is right. It has the newer one's generation, so that it takes its place.
+fn before_growth(slots: &[Slot], newest: &Superblock, end: u32) -> Option<Superblock> {
+    if is_area(newest.spare, end) {
+        return None;
+    }
+    slots.iter().find_map(|slot| match slot {
+        Slot::Valid(older) => {
+            let instead = Superblock { generation: newest.generation, ..*older };
+            let same = Superblock { spare: older.spare, ..*newest } == instead;
+            let before = older.generation.checked_add(1) == Some(newest.generation);
+            (same && before && is_area(older.spare, end)).then_some(instead)
+        }
+        _ => None,
+    })
 }
 
 pub(super) fn no_volume() -> SetupError {
