@@ -58,11 +58,7 @@ const GUESTS = {
 };
 
 /** What is measured of files for virtual machines. */
-const LINUX = [
-  ['volume', { part: 'messages' }],
-  ['volume', { part: 'machine', server: 'volume' }],
-  ["v86's own, in memory", { part: 'machine', server: 'memory' }],
-];
+const LINUX = ['messages', 'machines'];
 
 const VISIBLE = Object.keys(PHASES).filter((name) => !PHASES[name].hidden);
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -311,8 +307,8 @@ async function measure(engine, { peers, phases, parts, asked, linux, runs, tiny 
         if (!(await engine.request({ of: part, asked }, 'parts', { ...asked, tiny }))) break;
       }
     }
-    for (const [peer, what] of linux ? LINUX : []) {
-      await engine.request({ peer }, 'linux', { ...what, tiny });
+    for (const part of linux ? LINUX : []) {
+      await engine.request({ peer: 'volume' }, 'linux', { part, tiny });
     }
   } finally {
     await engine.close();

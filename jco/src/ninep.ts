@@ -24,7 +24,10 @@ export interface NinepLimits {
   outstanding?: number;
 }
 
-/** Takes one whole message. */
+/**
+ * Takes one whole message. Its bytes may lie in the core's memory: they are there until this
+ * returns, so that whoever wants them for longer copies them.
+ */
 export type NinepReply = (message: Uint8Array<ArrayBuffer>) => void;
 
 /** What v86 takes as `filesystem.handle9p`. */
@@ -117,7 +120,8 @@ export class Ninep {
     const replied = core.p9Handle(this.#number, length);
     if (replied >= 0) {
       const start = core.p9ReplyAt(this.#number);
-      reply(bytes().slice(start, start + replied) as Uint8Array<ArrayBuffer>);
+      // Not copied: half a MiB of new memory for each message keeps an engine busy with that.
+      reply(bytes().subarray(start, start + replied) as Uint8Array<ArrayBuffer>);
     } else if (replied === LATER) {
       this.#late.set(tagOf(request), reply);
     }
@@ -140,7 +144,10 @@ export class Ninep {
       throw new Error("the connection has a port; make another with 'ninep'");
     }
     this.#port = port;
-    const reply: NinepReply = (message) => port.postMessage(message, [message.buffer]);
+    const reply: NinepReply = (message) => {
+      const copy = message.slice();
+      port.postMessage(copy, [copy.buffer]);
+    };
     port.onmessage = ({ data }: MessageEvent<unknown>) => {
       // What is no message has nobody who waits for an answer.
       if (data instanceof Uint8Array) {

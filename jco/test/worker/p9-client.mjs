@@ -98,7 +98,7 @@ export class Client {
     let replied;
     let later;
     this.#handle(request, (bytes) => {
-      replied = new Reply(bytes);
+      replied = new Reply(bytes.slice());
       later?.(replied);
     });
     return replied ?? new Promise((resolve) => (later = resolve));
