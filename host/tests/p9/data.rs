@@ -2,9 +2,10 @@
 
 use wasi_opfs::door::p9::Request;
 
+use crate::play::changes;
 use crate::rig::{
     APPEND, CREAT, DIRECTORY, EBADF, EEXIST, EINVAL, EISDIR, ELOOP, ENOTDIR, EXCL, Local, RDONLY,
-    RDWR, ROOT, Rig, TRUNC, WRONLY, changes, name, on_each, with_each,
+    RDWR, ROOT, Rig, TRUNC, WRONLY, name, on_each, with_each,
 };
 
 #[test]

@@ -5,9 +5,10 @@ use wasi_opfs::door::p9::{Data, Handled, Reply, Request, Server, Way};
 use wasi_opfs::path::{Name, Part};
 
 use crate::play;
+use crate::play::changes;
 use crate::rig::{
-    CREAT, EINVAL, EMSGSIZE, ENAMETOOLONG, ENOENT, EOPNOTSUPP, Local, RDWR, ROOT, Rig, changes,
-    memory, name, rig, table, way, with_each,
+    CREAT, EINVAL, EMSGSIZE, ENAMETOOLONG, ENOENT, EOPNOTSUPP, Local, RDWR, ROOT, Rig, memory,
+    name, rig, table, way, with_each,
 };
 
 /// One of each kind of request.

@@ -293,18 +293,7 @@ impl Play {
         const SIZE: u32 = 8;
         let (fid, size, valid) = (recipe.fid(), recipe.offset(), recipe.below(16) & (MODE | SIZE));
         let mode = u32::from(recipe.byte());
-        let request = Request::Tsetattr {
-            fid,
-            valid,
-            mode,
-            uid: 0,
-            gid: 0,
-            size,
-            atime: 0,
-            atime_nanos: 0,
-            mtime: 0,
-            mtime_nanos: 0,
-        };
+        let request = changes(fid, valid, mode, size);
         let changed = self.model.fid(fid).and_then(|fid| {
             let object = &mut self.model.objects[fid.object];
             if valid & SIZE != 0 {
@@ -533,6 +522,22 @@ impl Play {
         self.expect(&Request::Txattrcreate { fid: OWN, name, size, flags }, Ok(()));
         self.expect(&Request::Twrite { fid: OWN, offset: 0, data: Data(&value) }, Ok(()));
         self.expect(&Request::Tclunk { fid: OWN }, set);
+    }
+}
+
+/// Changes those of the mode and the size that `valid` names.
+pub(crate) fn changes(fid: u32, valid: u32, mode: u32, size: u64) -> Request<'static> {
+    Request::Tsetattr {
+        fid,
+        valid,
+        mode,
+        uid: 0,
+        gid: 0,
+        size,
+        atime: 0,
+        atime_nanos: 0,
+        mtime: 0,
+        mtime_nanos: 0,
     }
 }
 

@@ -10,10 +10,11 @@ use wasi_opfs::door::p9::{Limits, NO_FID, NO_UID, Qid, Reply, Request, Server};
 use wasi_opfs::testing::Waiting;
 use wasi_opfs::{FileSystem, MountOptions, MountTable};
 
+use crate::play::changes;
 use crate::rig::{
     ANYBODY, CREAT, DIRECTORY, EBADF, EBUSY, EINVAL, EMFILE, EMSGSIZE, ENOENT, ENOTDIR, EOPNOTSUPP,
-    EPROTO, EROFS, EXDEV, Local, RDONLY, RDWR, ROOT, Rig, TRUNC, WRONLY, changes, errno, memory,
-    name, on_each, rig, table, way, with_each,
+    EPROTO, EROFS, EXDEV, Local, RDONLY, RDWR, ROOT, Rig, TRUNC, WRONLY, errno, memory, name,
+    on_each, rig, table, way, with_each,
 };
 
 fn agreed(server: &Server, msize: u32, version: &[u8]) -> Result<(u32, Vec<u8>), u32> {

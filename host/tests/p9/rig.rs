@@ -111,22 +111,6 @@ pub(crate) fn name(bytes: &[u8]) -> Name {
     Name::new(bytes).expect("a name")
 }
 
-/// Changes those of the mode and the size that `valid` names.
-pub(crate) fn changes(fid: u32, valid: u32, mode: u32, size: u64) -> Request<'static> {
-    Request::Tsetattr {
-        fid,
-        valid,
-        mode,
-        uid: 0,
-        gid: 0,
-        size,
-        atime: 0,
-        atime_nanos: 0,
-        mtime: 0,
-        mtime_nanos: 0,
-    }
-}
-
 /// A way of names between slashes; `..` goes up.
 pub(crate) fn way(path: &[u8]) -> Way {
     let parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty());

@@ -86,6 +86,12 @@ impl Apt {
     }
 }
 
+/// Whether a file that was fetched is the package of this name.
+pub(super) fn is_of(file: &Path, package: &str) -> bool {
+    let called = file.file_name().unwrap_or_default().to_string_lossy();
+    called.strip_prefix(package).is_some_and(|rest| rest.starts_with('_'))
+}
+
 /// Unpacks a package into a folder; all of it, or what matches `patterns`.
 pub(super) fn unpack(package: &Path, folder: &Path, patterns: &[String]) -> Result<()> {
     fs::create_dir_all(folder)?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::apt::{Apt, unpack};
+use super::apt::{Apt, is_of, unpack};
 use super::pieces::{PAGE, Pieces};
 use crate::tools::{command, run, say};
 
@@ -66,8 +66,7 @@ pub(crate) fn files_with_git(root: &Path) -> Result<PathBuf> {
         let unfinished = pieces.folder().join("unfinished-git");
         let apt = Apt::new(pieces.folder(), PAGE.arch)?;
         for package in apt.fetch(&["git"])? {
-            let called = package.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if GIT.iter().any(|(name, _)| called.starts_with(&format!("{name}_"))) {
+            if GIT.iter().any(|(name, _)| is_of(&package, name)) {
                 unpack(&package, &unfinished, &[])?;
             }
         }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use cpio::newc::{Builder, ModeFileType};
 use cpio::write_cpio;
 
-use super::apt::{Apt, unpack};
+use super::apt::{Apt, is_of, unpack};
 use crate::tools::{name, say};
 
 /// What a kind of machine needs.
@@ -126,7 +126,7 @@ impl Pieces {
             if called.starts_with("linux-image-") && !called.starts_with(self.kind.kernel) {
                 // Not every module is one in every kernel.
                 let _ = unpack(&package, &unpacked, &patterns);
-            } else if packages.iter().any(|name| called.starts_with(&format!("{name}_"))) {
+            } else if packages.iter().any(|name| is_of(&package, name)) {
                 unpack(&package, &unpacked, &[])?;
             }
         }
